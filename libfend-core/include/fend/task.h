@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_TASK_H
+#define FEND_TASK_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fend_loop;
+struct fend_task;
+
+typedef void fend_task_fn(struct fend_task *task, void *data);
+
+/*
+ * A function to be run by a loop, soon and once. The memory is the caller's: zero-initialise it,
+ * set fn and data, keep it until it has run or was cancelled. Queuing allocates nothing.
+ *
+ * The task counts as not queued from just before fn runs and is not touched after that, so fn may
+ * free it or queue it again. A task sits in one queue at a time: queuing a queued one is -EALREADY,
+ * which makes a task a notification that merges with itself. With FIFO order per queuing thread,
+ * tasks queued while tasks run wait for the next iteration.
+ */
+struct fend_task {
+	fend_task_fn *fn;
+	void *data;
+
+	/* private */
+	struct fend_task *next, *prev;
+	unsigned state;
+};
+
+/* Run task in the next iteration. On the loop's thread. */
+int fend_task_defer(struct fend_loop *loop, struct fend_task *task);
+
+/*
+ * [any thread, async-signal-safe] Run task on the loop's thread, waking the loop if it sleeps. What
+ * the caller wrote before is visible to fn. The caller needs the loop alive: from another thread
+ * hold a fend_loop_ref().
+ *   -EALREADY   it is queued; it will run after this call
+ *   -ESHUTDOWN  the loop was freed; it will not run
+ */
+int fend_task_post(struct fend_loop *loop, struct fend_task *task);
+
+/*
+ * Take task out of the queue of loop, on the loop's thread. 1: it was queued and will not run;
+ * 0: it was not queued. Either way the task is the caller's again afterwards, provided that no
+ * other thread is posting it at the same time.
+ */
+int fend_task_cancel(struct fend_loop *loop, struct fend_task *task);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

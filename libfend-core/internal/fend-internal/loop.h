@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_INTERNAL_LOOP_H
+#define FEND_INTERNAL_LOOP_H
+
+#include <fend/loop.h>
+#include <fend/time.h>
+
+/*
+ * What core lends to the libraries above for objects that live on a loop.
+ *
+ * Each such object takes a hold when it is made and drops it when it is freed: the loop's memory
+ * then outlives fend_loop_free(), and asking fend__loop_check() stays safe.
+ */
+struct fend_loop *fend__loop_hold(struct fend_loop *loop);
+struct fend_loop *fend__loop_drop(struct fend_loop *loop); /* returns NULL */
+
+/*
+ * 0, -ESHUTDOWN after fend_loop_free(), -ECHILD in a child after fork, -EINVAL for NULL. First
+ * thing in each call on an object of the loop.
+ */
+int fend__loop_check(const struct fend_loop *loop);
+
+/* A number that differs between a process and its children; costs a load. */
+unsigned fend__process(void);
+
+/*
+ * Attach a library's per-loop object (such as its default resolver) under a key, the address of
+ * some static variable of that library. fend_loop_free() detaches each, newest first, and calls
+ * its free function while the objects of the loop still work. -EEXIST, -ENOMEM.
+ */
+typedef void fend__attachment_free_fn(void *object);
+int fend__loop_attach(struct fend_loop *loop, const void *key, void *object,
+		      fend__attachment_free_fn *free);
+/* The attached object; NULL if there is none. */
+void *fend__loop_attached(const struct fend_loop *loop, const void *key);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_LAYER_H
+#define FEND_LAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A layer sits between a socket and its descriptor and transforms what passes: TLS is one. Layers
+ * stack; fend_socket_push_layer() puts one on top, and the functions of the socket then speak to
+ * that one.
+ *
+ * A layer reaches what is under it through a below handle, never through a descriptor: the next
+ * layer, or the kernel. The handle is valid until the layer's free was called. The functions have
+ * the meaning of recvmsg(2), sendmsg(2) and shutdown(2) on a nonblocking socket: they return
+ * -EAGAIN instead of waiting, never -EINTR, and raise no SIGPIPE.
+ */
+struct fend_below;
+struct fend_socket;
+
+ssize_t fend_below_recv(struct fend_below *below, const struct iovec *iov, int n, int flags);
+ssize_t fend_below_send(struct fend_below *below, const struct iovec *iov, int n, int flags);
+int fend_below_shutdown(struct fend_below *below, int how);
+
+/*
+ * What a layer implements. layer is the pointer given to fend_socket_push_layer(). None of these
+ * may call back into user code, free the socket or call a function of it.
+ */
+struct fend_layer_ops {
+	size_t size; /* sizeof(struct fend_layer_ops) */
+	const char *name;
+
+	/*
+	 * As recvmsg(2) and sendmsg(2): bytes moved; 0 from recv at the end of what the peer sends;
+	 * -EAGAIN when nothing can be moved now; any other -errno. flags: recv may be given MSG_PEEK,
+	 * which returns bytes that the next recv returns again, and either MSG_DONTWAIT, which
+	 * changes nothing; the socket has refused all others.
+	 */
+	ssize_t (*recv)(void *layer, struct fend_below *below, const struct iovec *iov, int n,
+			int flags);
+	ssize_t (*send)(void *layer, struct fend_below *below, const struct iovec *iov, int n,
+			int flags);
+
+	/*
+	 * As shutdown(2), with how SHUT_RD, SHUT_WR or SHUT_RDWR. What send accepted is still
+	 * delivered: SHUT_WR may have to wait for that and then reaches below from within ready.
+	 */
+	int (*shutdown)(void *layer, struct fend_below *below, int how);
+
+	/*
+	 * Descriptor readiness came in (FEND_IN, FEND_OUT, FEND_RDHUP, FEND_ERR, FEND_HUP): do what is
+	 * pending, such as sending what is buffered. Called from the loop, before whoever holds the
+	 * socket's readiness is told. May be NULL.
+	 */
+	void (*ready)(void *layer, struct fend_below *below, unsigned events);
+
+	/*
+	 * What must the layer below report so that this one can go on? interest is what is wanted
+	 * from this layer, FEND_IN and FEND_OUT or none. The answer becomes the interest in what is
+	 * below; also with interest 0, when nobody watches, so that a buffer gets flushed. Asked again
+	 * after each call on the layer.
+	 */
+	unsigned (*wants)(void *layer, unsigned interest);
+
+	/*
+	 * Which of FEND_IN and FEND_OUT would not block here and now, whatever the descriptor says?
+	 * IN: data, end of file or an error is held already. OUT: there is room, provided that what
+	 * is below is writable. A layer that holds nothing back answers FEND_OUT.
+	 */
+	unsigned (*pending)(void *layer);
+
+	/* The socket is being freed, or pushing failed after all. Never waits; NULL: nothing to do. */
+	void (*free)(void *layer, struct fend_below *below);
+};
+
+/*
+ * Put a layer on top of socket. On success the socket owns layer and calls ops->free in the end; on
+ * failure layer is the caller's still. ops must stay valid as long as the socket.
+ *   -EBUSY   something holds the socket's readiness (a watch alone does not stop it)
+ *   -EINVAL  ops lacks a function that is not optional
+ */
+int fend_socket_push_layer(struct fend_socket *socket, const struct fend_layer_ops *ops,
+			   void *layer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

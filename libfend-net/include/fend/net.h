@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_NET_H
+#define FEND_NET_H
+
+/* All of libfend-net. */
+#include <fend/address.h>
+#include <fend/core.h>
+#include <fend/layer.h>
+#include <fend/socket.h>
+
+#endif

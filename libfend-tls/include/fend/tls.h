@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_TLS_H
+#define FEND_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <fend/net.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * TLS 1.2 and 1.3 (RFC 5246, RFC 8446) on a socket of libfend-net.
+ *
+ * Make a context from parameters, wrap a connected socket with it, run the handshake; from then on
+ * fend_socket_recv(), _send(), _watch() and the rest carry plaintext. Which TLS library does the
+ * work is chosen when fend is built and shows nowhere but in fend_tls_get(FEND_TLS_PROVIDER).
+ *
+ * Secure unless told otherwise: a client verifies the server's chain against the system's trust
+ * and the server's name against the certificate's subjectAltName (RFC 6125 without the fall-back
+ * to the common name); no version below 1.2, no compression, no renegotiation, no 0-RTT; of TLS
+ * 1.2 only ECDHE with AEAD ciphers.
+ */
+
+/* Immutable once made, reference-counted, and to be shared by sockets of any loop and thread. */
+struct fend_tls_context;
+
+enum fend_tls_mode {
+	FEND_TLS_CLIENT = 1,
+	FEND_TLS_SERVER,
+};
+
+enum fend_tls_version {
+	FEND_TLS_VERSION_DEFAULT, /* as minimum: 1.2; as maximum: 1.3 */
+	FEND_TLS_1_2,
+	FEND_TLS_1_3,
+};
+
+enum fend_tls_verify {
+	FEND_TLS_VERIFY_DEFAULT,  /* a client: REQUIRE; a server: NONE */
+	FEND_TLS_VERIFY_NONE,     /* take any certificate, and check no name */
+	FEND_TLS_VERIFY_OPTIONAL, /* server: ask; a certificate that is sent must be valid */
+	FEND_TLS_VERIFY_REQUIRE,  /* no connection without a valid certificate of the peer */
+};
+
+enum fend_tls_flag {
+	FEND_TLS_ALLOW_TRUNCATION = 1 << 0, /* end of file without close_notify reads as 0 */
+	FEND_TLS_ALPN_OPTIONAL = 1 << 1,    /* no protocol in common: go on without one */
+	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: check the chain only; wants a cafile or capath */
+};
+
+/* Files in PEM form: a chain with the leaf first, its private key, and what decrypts the key. */
+struct fend_tls_keypair {
+	const char *certificate;
+	const char *key;
+	const char *password; /* NULL: the key is not encrypted */
+};
+
+/* All strings and arrays are copied or read while the context is made. */
+struct fend_tls_params {
+	size_t size; /* sizeof(struct fend_tls_params) */
+	enum fend_tls_mode mode;
+	enum fend_tls_version protocol_min, protocol_max;
+	enum fend_tls_verify verify;
+	unsigned flags; /* of enum fend_tls_flag */
+	int depth;      /* intermediates allowed between a leaf and its root; 0: 8 */
+
+	/* Certificates to trust, in PEM form: a file, a directory of files. Both NULL: the system's. */
+	const char *cafile, *capath;
+
+	/* What to present; a server needs one, several must differ in key type. */
+	const struct fend_tls_keypair *certificates;
+	size_t certificates_count;
+
+	/*
+	 * Application protocols (RFC 7301), most wanted first; a server's order decides. With none in
+	 * common the handshake fails unless FEND_TLS_ALPN_OPTIONAL.
+	 */
+	const char *const *alpn;
+	size_t alpn_count;
+
+	/*
+	 * Ciphers in the provider's own language, instead of the default ones: a priority string that is
+	 * appended to fend's (GnuTLS). Not portable.
+	 */
+	const char *ciphers;
+};
+
+/*
+ * Make a context. On failure *ret_reason (unless ret_reason is NULL) is one line that names the
+ * parameter and the cause, to be freed with fend_free(), or NULL if there was no memory for it.
+ *   -EINVAL   parameters that contradict each other
+ *   -ENOENT -EACCES ...   a file cannot be read
+ *   -EBADMSG  a file is not what it should be: no PEM, no certificate in it, wrong password
+ *   -EKEYREJECTED  certificate and key do not belong together
+ *   -ENOTSUP  this provider cannot do it
+ */
+int fend_tls_context_new(const struct fend_tls_params *params, char **ret_reason,
+			 struct fend_tls_context **ret_context);
+
+/* [any thread] _ref returns its argument, _unref NULL; both take NULL. */
+struct fend_tls_context *fend_tls_context_ref(struct fend_tls_context *context);
+struct fend_tls_context *fend_tls_context_unref(struct fend_tls_context *context);
+
+/*
+ * Put TLS on a connected stream socket. It takes a reference of its own to context. name is what a
+ * client demands of the certificate: a host name (at most 253 bytes, ASCII; one trailing dot is
+ * ignored; sent to the server as SNI) or an IP address literal (never sent). A client's name may
+ * be NULL only if the context does not check names; a server's must be.
+ *   -EINVAL    no name, an empty one, one that starts with a dot or is no host name
+ *   -EALREADY  there is TLS on this socket
+ *   -EBUSY     something other than a watch holds the socket
+ *
+ * Until the handshake has started recv and send are -ENOTCONN, then -EAGAIN until it has ended;
+ * after it failed they return its error for ever.
+ *
+ * Then, through TLS: recv returns 0 only after the peer's close_notify, and -EBADMSG when the
+ * connection ended without one, which may be an attacker's truncation. fend_socket_shutdown(SHUT_WR)
+ * sends close_notify and then FIN; receiving goes on, as does sending after the peer's
+ * close_notify. A receive error of the record layer is -EPROTO, and final.
+ */
+int fend_tls_wrap(struct fend_socket *socket, struct fend_tls_context *context, const char *name);
+
+/* err: 0 or -errno; fend_tls_error() tells more. The callback may free the socket. */
+typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
+
+/*
+ * Run the handshake. fn is called exactly once, from the loop, never before this returns, unless the
+ * socket or the loop is freed before. On failure an alert was sent and the socket is good for
+ * nothing but freeing. A watch is suspended meanwhile and resumes before fn is called.
+ *   0, or -EINVAL  no TLS on this socket, or another loop
+ *   -EBUSY         something other than a watch holds the socket
+ *   -EALREADY      it ran before
+ * In fn, err is
+ *   -ETIMEDOUT     not done in time
+ *   -EPROTO        the protocol failed: no common version, cipher or ALPN; an alert from the peer
+ *   -EKEYREJECTED  the certificate is not acceptable: unknown issuer, wrong name, wrong use, ...
+ *   -EKEYEXPIRED   it is expired or not yet valid
+ *   -EKEYREVOKED   it is revoked
+ *   -EBADMSG       the peer closed the connection
+ *   -ECONNRESET, -EPIPE, ...  the socket failed
+ */
+int fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
+		       fend_tls_fn *fn, void *data);
+
+/*
+ * Send close_notify and FIN, then wait for the peer's close_notify; what the peer sends before
+ * it is dropped. The same rules for fn as for fend_tls_handshake(); err is 0, -ETIMEDOUT, -EBADMSG
+ * (end of file without close_notify), or the error that ended the connection. -ENOTCONN: no
+ * handshake has succeeded.
+ */
+int fend_tls_shutdown(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
+		      fend_tls_fn *fn, void *data);
+
+struct fend_tls_error {
+	int err;          /* 0: nothing has failed */
+	int alert;        /* the alert's number (RFC 8446, section 6), or -1 */
+	bool from_peer;   /* the alert came from the peer */
+	const char *text; /* one line: "certificate expired", "peer sent alert handshake_failure" */
+};
+
+/* The first error of the connection. Lives as long as the socket. NULL: no TLS on it. */
+const struct fend_tls_error *fend_tls_error(const struct fend_socket *socket);
+
+enum fend_tls_item {
+	FEND_TLS_PROTOCOL, /* "TLSv1.2", "TLSv1.3" */
+	FEND_TLS_CIPHER,   /* IANA name: "TLS_AES_128_GCM_SHA256" */
+	FEND_TLS_GROUP,    /* "X25519", "P-256", "P-384", ... */
+	FEND_TLS_ALPN,     /* the protocol agreed on */
+	FEND_TLS_SNI,      /* the name the client asked for */
+	FEND_TLS_PROVIDER, /* "gnutls 3.7.9"; socket may be NULL */
+};
+
+/*
+ * What was agreed on; NULL if nothing was, before the handshake succeeded, or without TLS. Lives as
+ * long as the socket.
+ */
+const char *fend_tls_get(const struct fend_socket *socket, enum fend_tls_item item);
+
+#ifdef __GNUC__
+static inline __attribute__((unused)) void
+fend_tls_context_unrefp(struct fend_tls_context **pointer)
+{
+	*pointer = fend_tls_context_unref(*pointer);
+}
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
