@@ -17,15 +17,18 @@ typedef void fend_task_fn(struct fend_task *task, void *data);
  *
  * The task counts as not queued from just before fn runs and is not touched after that, so fn may
  * free it or queue it again. A task sits in one queue at a time: queuing a queued one is -EALREADY,
- * which makes a task a notification that merges with itself. With FIFO order per queuing thread,
- * tasks queued while tasks run wait for the next iteration.
+ * which makes a task a notification that merges with itself. Tasks run in the order in which a thread
+ * queued them; those queued while tasks run wait for the next iteration.
  */
 struct fend_task {
 	fend_task_fn *fn;
 	void *data;
 
 	/* private */
-	struct fend_task *next, *prev;
+	struct fend_link {
+		struct fend_link *next, *prev;
+	} link;
+	struct fend_loop *loop;
 	unsigned state;
 };
 
@@ -44,7 +47,7 @@ int fend_task_post(struct fend_loop *loop, struct fend_task *task);
 /*
  * Take task out of the queue of loop, on the loop's thread. 1: it was queued and will not run;
  * 0: it was not queued. Either way the task is the caller's again afterwards, provided that no
- * other thread is posting it at the same time.
+ * other thread is posting it at the same time. -EINVAL: it is queued on another loop.
  */
 int fend_task_cancel(struct fend_loop *loop, struct fend_task *task);
 

@@ -17,9 +17,10 @@ struct fend_loop;
 /*
  * A timer on CLOCK_MONOTONIC, with nanoseconds as far as the kernel grants them.
  *
- * It never fires early. Timers with equal deadlines fire in the order they were armed in. A timer
- * armed inside a callback of a timer fires in a later iteration at the earliest, even if it is due at once, so
- * that one which re-arms itself for ever with 0 does not keep descriptors from being served.
+ * It never fires early. Timers with equal deadlines fire in the order they were armed in. Which
+ * timers are due is settled when an iteration's wait is over: one armed in a callback after that
+ * fires in a later iteration, even if it is due at once, so that a timer which re-arms itself for
+ * ever with 0 does not keep descriptors from being served.
  */
 struct fend_timer;
 

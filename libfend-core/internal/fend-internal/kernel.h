@@ -46,7 +46,7 @@ struct fend__kernel {
 	int (*wakeup)(int ret_fds[2]);
 	int (*sigaction)(int signo, const struct sigaction *action, struct sigaction *ret_old);
 
-	/* NULL where the system has no epoll; the timeout is exact or rounded up, never down */
+	/* -ENOSYS where the build has no epoll; the timeout is exact or rounded up, never down */
 	int (*epoll_create)(void);
 	int (*epoll_ctl)(int epoll, int op, int fd, struct epoll_event *event);
 	int (*epoll_wait)(int epoll, struct epoll_event *events, int n, fend_time timeout);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * epoll(7).
+ *
+ * The kernel remembers a registration by open file and descriptor number, not by number alone: if a
+ * number is closed while a duplicate of it is open (dup, fork), the registration lives on and can
+ * no longer be addressed. It would be reported for ever. Cookies tell such reports apart, and once
+ * one is met after a removal had failed, a new epoll is made and the living sources move there.
+ *
+ * ERR and HUP cannot be masked. A source with no interest is therefore registered edge-triggered: the
+ * kernel then reports each of them once at most, and the loop drops that.
+ *
+ * The wake-up is edge-triggered as well, so it need never be read: each write is a new edge.
+ */
+#include "dispatcher.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+
+#include <fend-internal/public.h>
+
+#include "loop.h"
+
+#define BATCH 256
+
+struct epoll {
+	struct dispatcher base;
+	int fd;
+	bool orphaned; /* a removal failed: a registration may live on without its source */
+	bool rebuild;
+	struct epoll_event events[BATCH];
+	struct ready ready[BATCH];
+};
+
+static struct epoll *
+epoll_of(struct dispatcher *dispatcher)
+{
+	return fend__container_of(dispatcher, struct epoll, base);
+}
+
+static uint32_t
+events_to_epoll(const struct fend_io *io)
+{
+	uint32_t events = 0;
+
+	if (io->interest & FEND_IN)
+		events |= EPOLLIN;
+	if (io->interest & FEND_OUT)
+		events |= EPOLLOUT;
+	if (io->interest & FEND_PRI)
+		events |= EPOLLPRI;
+	if (io->interest & FEND_RDHUP)
+		events |= EPOLLRDHUP;
+	if ((io->mode & FEND_EDGE) || !io->interest)
+		events |= EPOLLET;
+	if (io->mode & FEND_ONESHOT)
+		events |= EPOLLONESHOT;
+	if (io->mode & FEND_EXCLUSIVE)
+		events |= EPOLLEXCLUSIVE;
+	return events;
+}
+
+static unsigned
+events_from_epoll(uint32_t events)
+{
+	return (events & EPOLLIN ? FEND_IN : 0) | (events & EPOLLOUT ? FEND_OUT : 0) |
+	       (events & EPOLLPRI ? FEND_PRI : 0) | (events & EPOLLRDHUP ? FEND_RDHUP : 0) |
+	       (events & EPOLLERR ? FEND_ERR : 0) | (events & EPOLLHUP ? FEND_HUP : 0);
+}
+
+static int
+control(int epoll, int op, const struct fend_io *io)
+{
+	struct epoll_event event = {
+		.events = events_to_epoll(io),
+		.data.u64 = io_cookie(io),
+	};
+
+	return fend__kernel->epoll_ctl(epoll, op, io->fd, &event);
+}
+
+static int
+make(struct fend_loop *loop)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = IO_COOKIE_WAKEUP };
+	int fd, r;
+
+	fd = fend__kernel->epoll_create();
+	if (fd < 0)
+		return fd;
+	r = fend__kernel->epoll_ctl(fd, EPOLL_CTL_ADD, loop->wakeup[0], &event);
+	if (r < 0) {
+		fend__close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int
+epoll_open(struct fend_loop *loop, struct dispatcher **ret_dispatcher)
+{
+	struct epoll *epoll = fend__calloc(1, sizeof(*epoll));
+
+	if (!epoll)
+		return -ENOMEM;
+	epoll->fd = make(loop);
+	if (epoll->fd < 0) {
+		int err = epoll->fd;
+
+		fend__release(epoll);
+		return err;
+	}
+	epoll->base.ready = epoll->ready;
+	*ret_dispatcher = &epoll->base;
+	return 0;
+}
+
+static void
+epoll_close(struct fend_loop *loop, struct dispatcher *dispatcher)
+{
+	struct epoll *epoll = epoll_of(dispatcher);
+
+	fend__close(epoll->fd);
+	fend__release(epoll);
+}
+
+static int
+epoll_add(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+{
+	int r = control(epoll_of(dispatcher)->fd, EPOLL_CTL_ADD, io);
+
+	/* The same file is still registered under this number, by a source that was freed too late. */
+	if (r == -EEXIST)
+		r = control(epoll_of(dispatcher)->fd, EPOLL_CTL_MOD, io);
+	return r;
+}
+
+static int
+epoll_modify(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+{
+	struct epoll *epoll = epoll_of(dispatcher);
+	int r;
+
+	if (!(io->mode & FEND_EXCLUSIVE))
+		return control(epoll->fd, EPOLL_CTL_MOD, io);
+	/* The kernel refuses to modify these. */
+	r = control(epoll->fd, EPOLL_CTL_DEL, io);
+	return r < 0 ? r : control(epoll->fd, EPOLL_CTL_ADD, io);
+}
+
+static void
+epoll_remove(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+{
+	struct epoll *epoll = epoll_of(dispatcher);
+
+	if (control(epoll->fd, EPOLL_CTL_DEL, io) < 0)
+		epoll->orphaned = true;
+}
+
+static void
+epoll_stale(struct fend_loop *loop, struct dispatcher *dispatcher)
+{
+	struct epoll *epoll = epoll_of(dispatcher);
+
+	/* Otherwise it is but an event of this batch whose source was freed by a callback. */
+	if (epoll->orphaned)
+		epoll->rebuild = true;
+}
+
+/*
+ * Move to a new epoll. If there is none to be had the old one goes on, and the next stale report
+ * tries again. A source that cannot be added has had its descriptor closed: it stays silent.
+ */
+static void
+rebuild(struct fend_loop *loop, struct epoll *epoll)
+{
+	int fd = make(loop);
+	uint32_t slot;
+
+	epoll->rebuild = false;
+	if (fd < 0)
+		return;
+	for (slot = 0; slot < loop->ios.n_slots; slot++) {
+		struct fend_io *io = fend__io_at(&loop->ios, slot);
+		int r;
+
+		if (!io_is_alive(io))
+			continue;
+		r = control(fd, EPOLL_CTL_ADD, io);
+		if (r < 0 && r != -EBADF && r != -EPERM) {
+			epoll->rebuild = true;
+			fend__close(fd);
+			return;
+		}
+	}
+	fend__close(epoll->fd);
+	epoll->fd = fd;
+	epoll->orphaned = false;
+}
+
+static int
+epoll_wait_ready(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeout)
+{
+	struct epoll *epoll = epoll_of(dispatcher);
+	int i, n, ready = 0;
+
+	if (fend__unlikely(epoll->rebuild))
+		rebuild(loop, epoll);
+	n = fend__kernel->epoll_wait(epoll->fd, epoll->events, BATCH, timeout);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n; i++) {
+		uint64_t cookie = epoll->events[i].data.u64;
+
+		if (fend__unlikely(cookie == IO_COOKIE_WAKEUP))
+			continue;
+		epoll->ready[ready].cookie = cookie;
+		epoll->ready[ready].events = events_from_epoll(epoll->events[i].events);
+		ready++;
+	}
+	return ready;
+}
+
+const struct dispatcher_ops fend__dispatcher_epoll = {
+	.name = "epoll",
+	.features = FEND_LOOP_EDGE | FEND_LOOP_EXCLUSIVE,
+	.open = epoll_open,
+	.close = epoll_close,
+	.add = epoll_add,
+	.modify = epoll_modify,
+	.remove = epoll_remove,
+	.wait = epoll_wait_ready,
+	.stale = epoll_stale,
+};

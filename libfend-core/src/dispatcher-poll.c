@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * poll(2), with POSIX alone.
+ *
+ * One entry per source, and the wake-up before them all. An entry whose source wants nothing has its
+ * descriptor inverted, which poll ignores: no interest, a ONESHOT source that has fired, and one whose
+ * descriptor turned out to be closed.
+ *
+ * What poll finds always ready is refused when it is added, as epoll does.
+ */
+#include "dispatcher.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include <fend-internal/public.h>
+
+#include "loop.h"
+
+#define FIRST 1 /* entry 0 is the wake-up */
+
+struct poller {
+	struct dispatcher base;
+	struct pollfd *fds;
+	struct fend_io **ios; /* parallel to fds */
+	size_t n, capacity;
+};
+
+static struct poller *
+poller_of(struct dispatcher *dispatcher)
+{
+	return fend__container_of(dispatcher, struct poller, base);
+}
+
+static short
+events_to_poll(unsigned interest)
+{
+	short events = 0;
+
+	if (interest & FEND_IN)
+		events |= POLLIN;
+	if (interest & FEND_OUT)
+		events |= POLLOUT;
+	if (interest & FEND_PRI)
+		events |= POLLPRI;
+#ifdef POLLRDHUP
+	if (interest & FEND_RDHUP)
+		events |= POLLRDHUP;
+#endif
+	return events;
+}
+
+static unsigned
+events_from_poll(short events)
+{
+	unsigned ready = (events & POLLIN ? FEND_IN : 0) | (events & POLLOUT ? FEND_OUT : 0) |
+			 (events & POLLPRI ? FEND_PRI : 0) | (events & POLLERR ? FEND_ERR : 0) |
+			 (events & POLLHUP ? FEND_HUP : 0);
+
+#ifdef POLLRDHUP
+	if (events & POLLRDHUP)
+		ready |= FEND_RDHUP;
+#endif
+	return ready;
+}
+
+static void
+park(struct pollfd *entry)
+{
+	if (entry->fd >= 0)
+		entry->fd = ~entry->fd;
+}
+
+static void
+set_entry(struct poller *poller, const struct fend_io *io)
+{
+	struct pollfd *entry = &poller->fds[io->index];
+
+	entry->fd = io->fd;
+	entry->events = events_to_poll(io->interest);
+	if (!io->interest)
+		park(entry);
+}
+
+static int
+reserve(struct poller *poller, size_t n)
+{
+	size_t capacity = poller->capacity ? poller->capacity : 16;
+	void *grown;
+
+	if (n <= poller->capacity)
+		return 0;
+	while (capacity < n)
+		capacity *= 2;
+	grown = fend__resize(poller->fds, capacity, sizeof(*poller->fds));
+	if (!grown)
+		return -ENOMEM;
+	poller->fds = grown;
+	grown = fend__resize(poller->ios, capacity, sizeof(*poller->ios));
+	if (!grown)
+		return -ENOMEM;
+	poller->ios = grown;
+	grown = fend__resize(poller->base.ready, capacity, sizeof(*poller->base.ready));
+	if (!grown)
+		return -ENOMEM;
+	poller->base.ready = grown;
+	poller->capacity = capacity;
+	return 0;
+}
+
+static void
+poll_close(struct fend_loop *loop, struct dispatcher *dispatcher)
+{
+	struct poller *poller = poller_of(dispatcher);
+
+	fend__release(poller->fds);
+	fend__release(poller->ios);
+	fend__release(poller->base.ready);
+	fend__release(poller);
+}
+
+static int
+poll_open(struct fend_loop *loop, struct dispatcher **ret_dispatcher)
+{
+	struct poller *poller = fend__calloc(1, sizeof(*poller));
+
+	if (!poller)
+		return -ENOMEM;
+	if (reserve(poller, FIRST) < 0) {
+		poll_close(loop, &poller->base);
+		return -ENOMEM;
+	}
+	poller->fds[0].fd = loop->wakeup[0];
+	poller->fds[0].events = POLLIN;
+	poller->n = FIRST;
+	*ret_dispatcher = &poller->base;
+	return 0;
+}
+
+static int
+poll_add(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+{
+	struct poller *poller = poller_of(dispatcher);
+	struct stat stat;
+	int r;
+
+#ifndef POLLRDHUP
+	if (io->interest & FEND_RDHUP)
+		return -ENOTSUP;
+#endif
+	r = fend__kernel->fstat(io->fd, &stat);
+	if (r < 0)
+		return r;
+	if (S_ISREG(stat.st_mode) || S_ISDIR(stat.st_mode))
+		return -EPERM;
+	r = reserve(poller, poller->n + 1);
+	if (r < 0)
+		return r;
+	io->index = (uint32_t)poller->n++;
+	poller->ios[io->index] = io;
+	set_entry(poller, io);
+	return 0;
+}
+
+static int
+poll_modify(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+{
+#ifndef POLLRDHUP
+	if (io->interest & FEND_RDHUP)
+		return -ENOTSUP;
+#endif
+	set_entry(poller_of(dispatcher), io);
+	return 0;
+}
+
+static void
+poll_remove(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+{
+	struct poller *poller = poller_of(dispatcher);
+	size_t last = --poller->n;
+
+	poller->fds[io->index] = poller->fds[last];
+	poller->ios[io->index] = poller->ios[last];
+	poller->ios[io->index]->index = io->index;
+}
+
+/* However many writes there were, reading all of them leaves it quiet; a pipe may hold many bytes. */
+static void
+drain_wakeup(struct fend_loop *loop)
+{
+	char bytes[512];
+	ssize_t n;
+
+	do
+		n = fend__kernel->read(loop->wakeup[0], bytes, sizeof(bytes));
+	while (n == (ssize_t)sizeof(bytes));
+}
+
+static int
+poll_wait(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeout)
+{
+	struct poller *poller = poller_of(dispatcher);
+	int left, ready = 0;
+	size_t i;
+
+	left = fend__kernel->poll(poller->fds, poller->n, timeout);
+	if (left < 0)
+		return left;
+	if (left > 0 && poller->fds[0].revents) {
+		drain_wakeup(loop);
+		left--;
+	}
+	for (i = FIRST; left > 0 && i < poller->n; i++) {
+		struct pollfd *entry = &poller->fds[i];
+		const struct fend_io *io = poller->ios[i];
+
+		if (!entry->revents)
+			continue;
+		left--;
+		if (entry->revents & POLLNVAL) {
+			park(entry);
+			continue;
+		}
+		if (io->mode & FEND_ONESHOT)
+			park(entry);
+		poller->base.ready[ready].cookie = io_cookie(io);
+		poller->base.ready[ready].events = events_from_poll(entry->revents);
+		ready++;
+	}
+	return ready;
+}
+
+/* A freed source has no entry, so nothing can be left behind. */
+static void
+poll_stale(struct fend_loop *loop, struct dispatcher *dispatcher)
+{
+}
+
+const struct dispatcher_ops fend__dispatcher_poll = {
+	.name = "poll",
+	.open = poll_open,
+	.close = poll_close,
+	.add = poll_add,
+	.modify = poll_modify,
+	.remove = poll_remove,
+	.wait = poll_wait,
+	.stale = poll_stale,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_DISPATCHER_H
+#define FEND_DISPATCHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fend/time.h>
+
+#include "io.h"
+
+struct fend_loop;
+
+/* What a wait found: one entry per ready source. */
+struct ready {
+	uint64_t cookie;
+	unsigned events; /* FEND_IN ... FEND_HUP */
+};
+
+/* The head of each dispatcher's own struct. */
+struct dispatcher {
+	struct ready *ready; /* of the last wait; may move when a source is added */
+};
+
+/*
+ * What a dispatcher implements: a mechanism to wait for descriptors, and nothing else. It sees
+ * sources (struct fend_io), changes none of them but its index, and calls nobody back.
+ */
+struct dispatcher_ops {
+	const char *name;
+	unsigned features; /* enum fend_loop_feature */
+
+	/* Begin; watch loop->wakeup[0] as well. */
+	int (*open)(struct fend_loop *loop, struct dispatcher **ret_dispatcher);
+	/* Also after a fork, in the child: do nothing to what the parent still uses. */
+	void (*close)(struct fend_loop *loop, struct dispatcher *dispatcher);
+
+	/* A new source, to be told of io->interest. After an error nothing is remembered of it. */
+	int (*add)(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io);
+	/*
+	 * io->interest has changed, or a ONESHOT source is to be armed again. An error reaches the
+	 * source as FEND_ERR.
+	 */
+	int (*modify)(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io);
+	/* The source goes; its descriptor may be closed already, or be somebody else's. */
+	void (*remove)(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io);
+
+	/*
+	 * Wait at most timeout. Returns how many entries of dispatcher->ready count; the wake-up is
+	 * not among them. A ONESHOT source that is reported is disarmed.
+	 */
+	int (*wait)(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeout);
+	/* A cookie of the last wait belongs to no source. */
+	void (*stale)(struct fend_loop *loop, struct dispatcher *dispatcher);
+};
+
+extern const struct dispatcher_ops fend__dispatcher_epoll, fend__dispatcher_poll;
+
+/* By name; NULL: the environment's, else the default. -ENOTSUP: not in this build. */
+int fend__dispatcher_find(const char *name, const struct dispatcher_ops **ret_ops);
+
+#endif

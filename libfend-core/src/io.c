@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sources on descriptors: the table they live in, their interest, their callbacks.
+ *
+ * A registration is made and removed at once, when there is still a caller to tell of an error; a
+ * change of interest is only noted, and told to the dispatcher just before the wait, so that
+ * changes to and fro cost nothing.
+ *
+ * Three masks meet at delivery: what the dispatcher reported, the interest as it is now, which a
+ * callback earlier in the batch may have changed, and ERR and HUP, which pass as long as there is any interest.
+ */
+#include "io.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <fend-internal/public.h>
+
+#include "dispatcher.h"
+#include "loop.h"
+
+#define CHUNK 64
+#define TOLD_NOTHING 0xffff /* equals no interest */
+
+struct fend_io *
+fend__io_at(const struct io_table *table, uint32_t slot)
+{
+	return &table->chunks[slot / CHUNK][slot % CHUNK];
+}
+
+void
+fend__io_table_free(struct io_table *table)
+{
+	size_t i;
+
+	for (i = 0; i < table->n_chunks; i++)
+		fend__release(table->chunks[i]);
+	fend__release(table->chunks);
+	fend__release(table->by_fd);
+}
+
+static struct fend_io *
+io_of(struct fend_link *change)
+{
+	return fend__container_of(change, struct fend_io, change);
+}
+
+static int
+reserve_fd(struct io_table *table, int fd)
+{
+	size_t n = table->n_by_fd ? table->n_by_fd : 32;
+	uint32_t *grown;
+
+	if ((size_t)fd < table->n_by_fd)
+		return 0;
+	while (n <= (size_t)fd)
+		n *= 2;
+	grown = fend__resize(table->by_fd, n, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	memset(grown + table->n_by_fd, 0, (n - table->n_by_fd) * sizeof(*grown));
+	table->by_fd = grown;
+	table->n_by_fd = n;
+	return 0;
+}
+
+static int
+grow(struct io_table *table)
+{
+	struct fend_io **chunks, *chunk;
+
+	chunks = fend__resize(table->chunks, table->n_chunks + 1, sizeof(*chunks));
+	if (!chunks)
+		return -ENOMEM;
+	table->chunks = chunks;
+	chunk = fend__calloc(CHUNK, sizeof(*chunk));
+	if (!chunk)
+		return -ENOMEM;
+	table->chunks[table->n_chunks++] = chunk;
+	return 0;
+}
+
+/* A slot, the one freed longest ago if there is one. It becomes alive with its generation. */
+static struct fend_io *
+take_slot(struct io_table *table)
+{
+	struct fend_io *io;
+
+	if (!list_is_empty(&table->free)) {
+		io = io_of(table->free.next);
+		list_remove(&io->change);
+		return io;
+	}
+	if (table->n_slots == table->n_chunks * CHUNK && grow(table) < 0)
+		return NULL;
+	io = fend__io_at(table, table->n_slots);
+	io->slot = table->n_slots++;
+	list_init(&io->change);
+	return io;
+}
+
+static void
+give_slot(struct io_table *table, struct fend_io *io)
+{
+	list_remove(&io->change);
+	list_append(&table->free, &io->change);
+}
+
+static int
+check_events(const struct fend_loop *loop, unsigned events)
+{
+	unsigned features = loop->ops->features;
+
+	if (events & ~(unsigned)(IO_INTEREST | IO_MODE))
+		return -EINVAL;
+	if ((events & FEND_EXCLUSIVE) && (events & (FEND_PRI | FEND_RDHUP | FEND_ONESHOT)))
+		return -EINVAL;
+	if ((events & FEND_EDGE) && !(features & FEND_LOOP_EDGE))
+		return -ENOTSUP;
+	if ((events & FEND_EXCLUSIVE) && !(features & FEND_LOOP_EXCLUSIVE))
+		return -ENOTSUP;
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_io_new(struct fend_loop *loop, int fd, unsigned events, fend_io_fn *fn, void *data,
+	    struct fend_io **ret_io)
+{
+	struct io_table *table;
+	struct fend_io *io;
+	int r;
+
+	r = fend__loop_check(loop);
+	if (r < 0)
+		return r;
+	if (!fn || !ret_io)
+		return -EINVAL;
+	if (fd < 0)
+		return -EBADF;
+	r = check_events(loop, events);
+	if (r < 0)
+		return r;
+	if (fd == loop->wakeup[0] || fd == loop->wakeup[1])
+		return -EINVAL;
+	table = &loop->ios;
+	r = reserve_fd(table, fd);
+	if (r < 0)
+		return r;
+	if (table->by_fd[fd])
+		return -EEXIST;
+	io = take_slot(table);
+	if (!io)
+		return -ENOMEM;
+	io->generation++;
+	io->loop = loop;
+	io->fn = fn;
+	io->data = data;
+	io->fd = fd;
+	io->interest = io->told = events & IO_INTEREST;
+	io->mode = events & IO_MODE;
+	io->disarmed = false;
+	r = loop->ops->add(loop, loop->dispatcher, io);
+	if (r < 0) {
+		io->generation++;
+		give_slot(table, io);
+		return r;
+	}
+	table->by_fd[fd] = io->slot + 1;
+	fend__loop_hold(loop);
+	*ret_io = io;
+	return 0;
+}
+
+FEND_PUBLIC struct fend_io *
+fend_io_free(struct fend_io *io)
+{
+	struct fend_loop *loop;
+	int r;
+
+	if (!io)
+		return NULL;
+	loop = io->loop;
+	r = fend__loop_check(loop);
+	/* In a child the registration is the parent's as well; after the loop's end there is none. */
+	if (r == 0)
+		loop->ops->remove(loop, loop->dispatcher, io);
+	loop->ios.by_fd[io->fd] = 0;
+	io->generation++;
+	give_slot(&loop->ios, io);
+	fend__loop_drop(loop);
+	return NULL;
+}
+
+FEND_PUBLIC int
+fend_io_set(struct fend_io *io, unsigned events)
+{
+	int r;
+
+	if (!io)
+		return -EINVAL;
+	r = fend__loop_check(io->loop);
+	if (r < 0)
+		return r;
+	if (events & ~(unsigned)IO_INTEREST)
+		return -EINVAL;
+	r = check_events(io->loop, events | io->mode);
+	if (r < 0)
+		return r;
+	io->interest = (unsigned short)events;
+	/* What was refused is told again; a source in neither list points to itself. */
+	list_remove(&io->change);
+	list_append(&io->loop->changed, &io->change);
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_io_fd(const struct fend_io *io)
+{
+	return io ? io->fd : -EINVAL;
+}
+
+FEND_PUBLIC unsigned
+fend_io_events(const struct fend_io *io)
+{
+	return io ? io->interest | io->mode : 0;
+}
+
+void
+fend__ios_flush(struct fend_loop *loop)
+{
+	while (!list_is_empty(&loop->changed)) {
+		struct fend_io *io = io_of(loop->changed.next);
+
+		list_remove(&io->change);
+		if (io->told == io->interest && !(io->mode & FEND_ONESHOT))
+			continue;
+		io->disarmed = false;
+		io->told = io->interest;
+		if (loop->ops->modify(loop, loop->dispatcher, io) < 0) {
+			io->told = TOLD_NOTHING;
+			list_append(&loop->refused, &io->change);
+		}
+	}
+}
+
+static int
+deliver(struct fend_io *io, unsigned events)
+{
+	if (!io->interest || io->disarmed)
+		return 0;
+	events &= io->interest | FEND_ERR | FEND_HUP;
+	if (!events)
+		return 0;
+	if (io->mode & FEND_ONESHOT)
+		io->disarmed = true;
+	io->fn(io, events, io->data);
+	return 1;
+}
+
+int
+fend__ios_run(struct fend_loop *loop, int ready)
+{
+	int calls = 0;
+	int i;
+
+	while (!list_is_empty(&loop->refused) && !fend__loop_is_over(loop)) {
+		struct fend_io *io = io_of(loop->refused.next);
+
+		list_remove(&io->change);
+		calls += deliver(io, FEND_ERR);
+	}
+	for (i = 0; i < ready && !fend__loop_is_over(loop); i++) {
+		const struct ready *found = &loop->dispatcher->ready[i];
+		struct fend_io *io = fend__io_at(&loop->ios, (uint32_t)found->cookie);
+
+		if (fend__unlikely(io->generation != (uint32_t)(found->cookie >> 32))) {
+			loop->ops->stale(loop, loop->dispatcher);
+			continue;
+		}
+		calls += deliver(io, found->events);
+	}
+	return calls;
+}

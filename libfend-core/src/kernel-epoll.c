@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * epoll behind the kernel door.
+ *
+ * epoll_pwait2 (Linux 5.11) waits with nanoseconds. Where the running kernel lacks it, or a sandbox
+ * or valgrind forbids it, that is found out once and remembered for the process; from then on
+ * epoll_wait serves, whose milliseconds are rounded up.
+ */
+#include "kernel-real.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "config.h"
+
+int
+fend__real_epoll_create(void)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int
+fend__real_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+	return epoll_ctl(epoll, op, fd, event) < 0 ? -errno : 0;
+}
+
+#ifdef HAVE_EPOLL_PWAIT2
+static atomic_bool no_pwait2;
+
+static int
+wait_ns(int epoll, struct epoll_event *events, int n, fend_time timeout)
+{
+	struct timespec wait = {
+		.tv_sec = (time_t)(timeout / FEND_SEC(1)),
+		.tv_nsec = (long)(timeout % FEND_SEC(1)),
+	};
+
+	return epoll_pwait2(epoll, events, n, &wait, NULL);
+}
+#endif
+
+int
+fend__real_epoll_wait(int epoll, struct epoll_event *events, int n, fend_time timeout)
+{
+	int ready;
+
+#ifdef HAVE_EPOLL_PWAIT2
+	/* Without a part of a second to care for, the plain call is the cheaper one. */
+	if (timeout > 0 && !atomic_load_explicit(&no_pwait2, memory_order_relaxed)) {
+		ready = wait_ns(epoll, events, n, timeout);
+		if (ready >= 0 || (errno != ENOSYS && errno != EPERM))
+			return ready < 0 ? -errno : ready;
+		atomic_store_explicit(&no_pwait2, true, memory_order_relaxed);
+	}
+#endif
+	ready = epoll_wait(epoll, events, n, fend__real_milliseconds(timeout));
+	return ready < 0 ? -errno : ready;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_KERNEL_REAL_H
+#define FEND_KERNEL_REAL_H
+
+#include <limits.h>
+#include <stddef.h>
+
+#include <fend-internal/kernel.h>
+
+/* Entries of the real kernel that have files of their own. */
+void *fend__real_allocate(void *pointer, size_t size);
+int fend__real_wakeup(int ret_fds[2]);
+int fend__real_epoll_create(void);
+int fend__real_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event);
+int fend__real_epoll_wait(int epoll, struct epoll_event *events, int n, fend_time timeout);
+
+/* For calls that only know milliseconds: rounded up, so that nobody wakes early and spins. */
+static inline int
+fend__real_milliseconds(fend_time timeout)
+{
+	if (timeout == FEND_FOREVER)
+		return -1;
+	if (timeout > FEND_MS(INT_MAX - 1))
+		return INT_MAX;
+	return (int)((timeout + FEND_MS(1) - 1) / FEND_MS(1));
+}
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop: its life, its iteration, and the wake-up that other threads use.
+ *
+ * Two sides keep a loop's memory: the posting end, counted in refs and shared with other threads,
+ * and the objects on the loop, counted in holds by its own thread. fend_loop_free() ends the loop's
+ * work at once whatever is left on either side; what remains is memory that can still be asked
+ * whether the loop is gone.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include <fend-internal/deadline.h>
+#include <fend-internal/public.h>
+
+#include "dispatcher.h"
+#include "process.h"
+#include "timer.h"
+
+#define LOOP_STOP (1LL << 32)
+
+static void
+release_memory(struct fend_loop *loop)
+{
+	if (atomic_fetch_sub(&loop->memory, 1) > 1)
+		return;
+	fend__io_table_free(&loop->ios);
+	fend__release(loop);
+}
+
+static void
+close_wakeup(struct fend_loop *loop)
+{
+	fend__close(loop->wakeup[0]);
+	if (loop->wakeup[1] != loop->wakeup[0])
+		fend__close(loop->wakeup[1]);
+}
+
+FEND_PUBLIC struct fend_loop *
+fend_loop_ref(struct fend_loop *loop)
+{
+	if (loop)
+		atomic_fetch_add(&loop->refs, 1);
+	return loop;
+}
+
+FEND_PUBLIC struct fend_loop *
+fend_loop_unref(struct fend_loop *loop)
+{
+	if (loop && atomic_fetch_sub(&loop->refs, 1) == 1) {
+		close_wakeup(loop);
+		release_memory(loop);
+	}
+	return NULL;
+}
+
+FEND_PUBLIC struct fend_loop *
+fend__loop_hold(struct fend_loop *loop)
+{
+	loop->holds++;
+	return loop;
+}
+
+FEND_PUBLIC struct fend_loop *
+fend__loop_drop(struct fend_loop *loop)
+{
+	if (--loop->holds == 0)
+		release_memory(loop);
+	return NULL;
+}
+
+FEND_PUBLIC int
+fend__loop_check(const struct fend_loop *loop)
+{
+	if (!loop)
+		return -EINVAL;
+	if (fend__unlikely(loop->process != fend__process()))
+		return -ECHILD;
+	return loop->closed ? -ESHUTDOWN : 0;
+}
+
+static void
+init_lists(struct fend_loop *loop)
+{
+	list_init(&loop->ios.free);
+	list_init(&loop->changed);
+	list_init(&loop->refused);
+	list_init(&loop->tasks);
+	list_init(&loop->running);
+	list_init(&loop->due);
+	list_init(&loop->signals);
+}
+
+FEND_PUBLIC int
+fend_loop_new(const struct fend_loop_options *options, struct fend_loop **ret_loop)
+{
+	struct fend_loop_options given = { 0 };
+	const struct dispatcher_ops *ops = NULL;
+	struct fend_loop *loop;
+	int r;
+
+	if (!ret_loop)
+		return -EINVAL;
+	r = fend__options_copy(&given, sizeof(given), options);
+	if (r < 0)
+		return r;
+	r = fend__dispatcher_find(given.dispatcher, &ops);
+	if (r < 0)
+		return r;
+	fend__process_init();
+	loop = fend__calloc(1, sizeof(*loop));
+	if (!loop)
+		return -ENOMEM;
+	atomic_init(&loop->refs, 1);
+	atomic_init(&loop->memory, 2);
+	loop->holds = 1;
+	loop->process = fend__process();
+	loop->ops = ops;
+	init_lists(loop);
+	r = fend__kernel->wakeup(loop->wakeup);
+	if (r < 0) {
+		fend__release(loop);
+		return r;
+	}
+	r = ops->open(loop, &loop->dispatcher);
+	if (r < 0) {
+		close_wakeup(loop);
+		fend__release(loop);
+		return r;
+	}
+	*ret_loop = loop;
+	return 0;
+}
+
+FEND_PUBLIC struct fend_loop *
+fend_loop_free(struct fend_loop *loop)
+{
+	if (!loop)
+		return NULL;
+	fend__attachments_free(loop);
+	loop->closed = true;
+	fend__tasks_close(loop);
+	fend__timers_close(loop);
+	fend__signals_close(loop);
+	loop->ops->close(loop, loop->dispatcher);
+	fend_loop_unref(loop);
+	fend__loop_drop(loop);
+	return NULL;
+}
+
+void
+fend__loop_wake(struct fend_loop *loop)
+{
+	static const uint64_t one = 1;
+
+	/* It can only fail because it is full, and then the loop is woken already. */
+	if (atomic_load(&loop->sleeping) && atomic_exchange(&loop->sleeping, false))
+		fend__kernel->write(loop->wakeup[1], &one, sizeof(one));
+}
+
+FEND_PUBLIC int
+fend_loop_stop(struct fend_loop *loop, int code)
+{
+	long long none = 0;
+
+	if (!loop)
+		return -EINVAL;
+	if (loop->process != fend__process())
+		return -ECHILD;
+	if (fend__tasks_closed(loop))
+		return -ESHUTDOWN;
+	atomic_compare_exchange_strong(&loop->stop, &none, LOOP_STOP | (unsigned)code);
+	fend__loop_wake(loop);
+	return 0;
+}
+
+/* How long the wait may take: not at all if something else is to be done. */
+static fend_time
+wait_time(struct fend_loop *loop, fend_time max_wait)
+{
+	const struct fend_timer *first;
+	fend_time until;
+
+	if (fend__tasks_queued(loop) || fend__signals_pending(loop) ||
+	    !list_is_empty(&loop->refused) || max_wait == 0)
+		return 0;
+	first = fend__timer_heap_top(&loop->timers);
+	if (!first)
+		return max_wait;
+	until = fend__remaining(first->when);
+	return max_wait == FEND_FOREVER || until < max_wait ? until : max_wait;
+}
+
+static int
+wait_for_events(struct fend_loop *loop, fend_time max_wait, bool heed_stop)
+{
+	int ready;
+
+	fend__ios_flush(loop);
+	/* From here on whoever wants the loop awake writes the wake-up; look once more after that. */
+	atomic_store(&loop->sleeping, true);
+	if (heed_stop && atomic_load(&loop->stop))
+		max_wait = 0;
+	ready = loop->ops->wait(loop, loop->dispatcher, wait_time(loop, max_wait));
+	atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+	loop->now_valid = false;
+	return ready == -EINTR ? 0 : ready;
+}
+
+static int
+iterate(struct fend_loop *loop, fend_time max_wait, bool heed_stop)
+{
+	int calls, ready;
+
+	calls = fend__tasks_run(loop);
+	if (fend__loop_is_over(loop))
+		return fend__loop_check(loop);
+	ready = wait_for_events(loop, max_wait, heed_stop);
+	if (ready < 0)
+		return ready;
+	fend__timers_collect(loop);
+	calls += fend__ios_run(loop, ready);
+	calls += fend__timers_run(loop);
+	calls += fend__signals_run(loop);
+	return fend__loop_is_over(loop) ? fend__loop_check(loop) : calls;
+}
+
+static int
+enter(struct fend_loop *loop)
+{
+	int r = fend__loop_check(loop);
+
+	if (r < 0)
+		return r;
+	if (loop->dispatching)
+		return -EBUSY;
+	loop->dispatching = true;
+	fend__loop_hold(loop);
+	return 0;
+}
+
+static void
+leave(struct fend_loop *loop)
+{
+	loop->dispatching = false;
+	fend__loop_drop(loop);
+}
+
+FEND_PUBLIC int
+fend_loop_dispatch(struct fend_loop *loop, fend_time max_wait)
+{
+	int r;
+
+	if (!fend__timeout_valid(max_wait))
+		return -EINVAL;
+	r = enter(loop);
+	if (r < 0)
+		return r;
+	r = iterate(loop, max_wait, false);
+	leave(loop);
+	return r;
+}
+
+FEND_PUBLIC int
+fend_loop_run(struct fend_loop *loop, int *ret_code)
+{
+	long long stop = 0;
+	int r;
+
+	r = enter(loop);
+	if (r < 0)
+		return r;
+	while (r >= 0 && !(stop = atomic_exchange(&loop->stop, 0)))
+		r = iterate(loop, FEND_FOREVER, true);
+	leave(loop);
+	if (!stop)
+		return r;
+	if (ret_code)
+		*ret_code = (int)(unsigned)stop;
+	return 0;
+}
+
+FEND_PUBLIC fend_time
+fend_loop_now(struct fend_loop *loop)
+{
+	if (!loop)
+		return -EINVAL;
+	if (!loop->now_valid) {
+		loop->now = fend__kernel->now();
+		loop->now_valid = true;
+	}
+	return loop->now;
+}
+
+FEND_PUBLIC fend_time
+fend_now(void)
+{
+	return fend__kernel->now();
+}
+
+FEND_PUBLIC const char *
+fend_loop_dispatcher(const struct fend_loop *loop)
+{
+	return loop ? loop->ops->name : NULL;
+}
+
+FEND_PUBLIC unsigned
+fend_loop_features(const struct fend_loop *loop)
+{
+	return loop ? loop->ops->features : 0;
+}

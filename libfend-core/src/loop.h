@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_LOOP_PRIVATE_H
+#define FEND_LOOP_PRIVATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fend-internal/kernel.h>
+#include <fend-internal/loop.h>
+
+#include "io.h"
+#include "list.h"
+#include "timer-heap.h"
+
+struct attachment;
+struct dispatcher_ops;
+struct signal_port;
+
+struct fend_loop {
+	/*
+	 * The posting end, which other threads and signal handlers use while they hold a reference.
+	 * The wake-up is closed with the last reference, so that nobody writes to a number that has
+	 * become somebody else's.
+	 */
+	atomic_uint refs;
+	int wakeup[2];
+	atomic_bool sleeping;                 /* the loop waits, or is about to: write the wake-up */
+	_Atomic(struct fend_link *) posted;   /* a stack of tasks; see task.c */
+	atomic_llong stop;                    /* 0, or LOOP_STOP and a code */
+	unsigned process;                     /* whose loop this is: fend__process() */
+
+	/*
+	 * The memory stays until the posting end and every object on the loop are gone: one count for
+	 * each of the two sides.
+	 */
+	atomic_uint memory;
+	unsigned holds; /* objects, the owner, and a dispatch in progress */
+
+	bool closed;      /* fend_loop_free() was called */
+	bool dispatching; /* fend_loop_run() or _dispatch() is on the stack */
+	bool now_valid;
+	fend_time now;
+
+	const struct dispatcher_ops *ops;
+	struct dispatcher *dispatcher;
+	struct io_table ios;
+	struct fend_link changed; /* sources whose change the dispatcher is to be told */
+	struct fend_link refused; /* sources whose change it refused */
+
+	struct fend_link tasks;   /* queued */
+	struct fend_link running; /* of this iteration, not yet run */
+
+	struct timer_heap timers;
+	struct fend_link due; /* of this iteration, not yet fired */
+
+	struct fend_link signals;
+	size_t n_signals;
+	struct signal_port *port; /* while there are signals */
+
+	struct attachment *attachments;
+};
+
+/* Wake the loop if it sleeps. [any thread, async-signal-safe] */
+void fend__loop_wake(struct fend_loop *loop);
+
+/* attachment.c: free all that is attached, newest first. */
+void fend__attachments_free(struct fend_loop *loop);
+
+/*
+ * Called by loop.c, in the order of an iteration. Each runs callbacks and returns how many; each
+ * calls nothing (more) once the loop is over.
+ */
+int fend__tasks_run(struct fend_loop *loop);
+int fend__ios_run(struct fend_loop *loop, int ready);
+int fend__timers_run(struct fend_loop *loop);
+int fend__signals_run(struct fend_loop *loop);
+
+/* Did a callback free the loop, or return in a child that it forked? */
+static inline bool
+fend__loop_is_over(const struct fend_loop *loop)
+{
+	return loop->closed || loop->process != fend__process();
+}
+
+/* Was the loop freed? [any thread] */
+bool fend__tasks_closed(struct fend_loop *loop);
+
+/* Is there something that the wait must not delay? */
+bool fend__tasks_queued(struct fend_loop *loop);
+bool fend__signals_pending(struct fend_loop *loop);
+
+/* Tell the dispatcher what has changed. */
+void fend__ios_flush(struct fend_loop *loop);
+/* Settle which timers are due. */
+void fend__timers_collect(struct fend_loop *loop);
+
+/* fend_loop_free(): make the objects of this kind inert. */
+void fend__tasks_close(struct fend_loop *loop);
+void fend__timers_close(struct fend_loop *loop);
+void fend__signals_close(struct fend_loop *loop);
+
+#endif

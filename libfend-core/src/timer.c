@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers. An armed one is queued in the loop's heap or, from the moment an iteration finds it due
+ * until it fires, in the loop's due list; arming it again or stopping it takes it out of either.
+ *
+ * Each arming takes the next serial number, and the heap orders equal deadlines by it.
+ */
+#include "timer.h"
+
+#include <errno.h>
+
+#include <fend-internal/kernel.h>
+#include <fend-internal/public.h>
+
+#include "loop.h"
+
+FEND_PUBLIC int
+fend_timer_new(struct fend_loop *loop, fend_timer_fn *fn, void *data, struct fend_timer **ret_timer)
+{
+	struct fend_timer *timer;
+	int r;
+
+	r = fend__loop_check(loop);
+	if (r < 0)
+		return r;
+	if (!fn || !ret_timer)
+		return -EINVAL;
+	r = fend__timer_heap_reserve(&loop->timers);
+	if (r < 0)
+		return r;
+	timer = fend__calloc(1, sizeof(*timer));
+	if (!timer)
+		return -ENOMEM;
+	timer->loop = fend__loop_hold(loop);
+	timer->fn = fn;
+	timer->data = data;
+	timer->index = TIMER_NOT_QUEUED;
+	list_init(&timer->due);
+	loop->timers.timers++;
+	*ret_timer = timer;
+	return 0;
+}
+
+static void
+disarm(struct fend_timer *timer)
+{
+	fend__timer_heap_remove(&timer->loop->timers, timer);
+	list_remove(&timer->due);
+	timer->armed = false;
+}
+
+FEND_PUBLIC struct fend_timer *
+fend_timer_free(struct fend_timer *timer)
+{
+	if (!timer)
+		return NULL;
+	disarm(timer);
+	timer->loop->timers.timers--;
+	fend__loop_drop(timer->loop);
+	return fend__release(timer);
+}
+
+static void
+arm(struct fend_timer *timer, fend_time when, fend_time period)
+{
+	list_remove(&timer->due);
+	timer->when = when;
+	timer->period = period;
+	timer->serial = ++timer->loop->timers.serial;
+	timer->armed = true;
+	fend__timer_heap_put(&timer->loop->timers, timer);
+}
+
+static bool
+is_usable(const struct fend_timer *timer)
+{
+	return timer && fend__loop_check(timer->loop) == 0;
+}
+
+FEND_PUBLIC void
+fend_timer_at(struct fend_timer *timer, fend_time when)
+{
+	if (is_usable(timer))
+		arm(timer, when, 0);
+}
+
+FEND_PUBLIC void
+fend_timer_every(struct fend_timer *timer, fend_time first, fend_time period)
+{
+	if (!is_usable(timer))
+		return;
+	if (first == FEND_FOREVER) {
+		disarm(timer);
+		return;
+	}
+	arm(timer, fend__time_add(fend__kernel->now(), first > 0 ? first : 0),
+	    period > 0 ? period : 0);
+}
+
+FEND_PUBLIC void
+fend_timer_after(struct fend_timer *timer, fend_time delay)
+{
+	fend_timer_every(timer, delay, 0);
+}
+
+FEND_PUBLIC void
+fend_timer_stop(struct fend_timer *timer)
+{
+	if (is_usable(timer))
+		disarm(timer);
+}
+
+FEND_PUBLIC bool
+fend_timer_is_armed(const struct fend_timer *timer)
+{
+	return timer && timer->armed;
+}
+
+FEND_PUBLIC fend_time
+fend_timer_remaining(const struct fend_timer *timer)
+{
+	fend_time now;
+
+	if (!fend_timer_is_armed(timer))
+		return FEND_FOREVER;
+	now = fend__kernel->now();
+	return timer->when > now ? timer->when - now : 0;
+}
+
+void
+fend__timers_collect(struct fend_loop *loop)
+{
+	struct timer_heap *heap = &loop->timers;
+	struct fend_timer *timer;
+
+	while ((timer = fend__timer_heap_top(heap)) && timer->when <= fend_loop_now(loop)) {
+		fend__timer_heap_remove(heap, timer);
+		list_append(&loop->due, &timer->due);
+	}
+}
+
+static void
+fire(struct fend_timer *timer)
+{
+	uint64_t expirations = 1;
+
+	timer->armed = false;
+	if (timer->period) {
+		fend_time late = fend_loop_now(timer->loop) - timer->when;
+
+		expirations += (uint64_t)(late / timer->period);
+		arm(timer,
+		    fend__time_add(timer->when, (fend_time)expirations * timer->period),
+		    timer->period);
+	}
+	timer->fn(timer, expirations, timer->data);
+}
+
+int
+fend__timers_run(struct fend_loop *loop)
+{
+	int calls = 0;
+
+	while (!list_is_empty(&loop->due) && !fend__loop_is_over(loop)) {
+		struct fend_timer *timer =
+			fend__container_of(loop->due.next, struct fend_timer, due);
+
+		list_remove(&timer->due);
+		fire(timer);
+		calls++;
+	}
+	return calls;
+}
+
+void
+fend__timers_close(struct fend_loop *loop)
+{
+	struct timer_heap *heap = &loop->timers;
+
+	while (heap->n > 0)
+		disarm(heap->entries[heap->n - 1].timer);
+	while (!list_is_empty(&loop->due))
+		disarm(fend__container_of(loop->due.next, struct fend_timer, due));
+	heap->entries = fend__release(heap->entries);
+	heap->capacity = 0;
+}
