@@ -97,10 +97,12 @@ static const struct {
 FEND_PUBLIC const char *
 fend_strerror(int error)
 {
+	/* Unsigned, because the least int has no opposite. */
+	unsigned number = error < 0 ? 0u - (unsigned)error : (unsigned)error;
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (texts[i].error == error || texts[i].error == -error)
+		if ((unsigned)texts[i].error == number)
 			return texts[i].text;
 	return "unknown error";
 }

@@ -210,14 +210,17 @@ wait_for_events(struct fend_loop *loop, fend_time max_wait, bool heed_stop)
 }
 
 static int
-iterate(struct fend_loop *loop, fend_time max_wait, bool heed_stop)
+iterate(struct fend_loop *loop, fend_time max_wait, bool running)
 {
 	int calls, ready;
 
 	calls = fend__tasks_run(loop);
 	if (fend__loop_is_over(loop))
 		return fend__loop_check(loop);
-	ready = wait_for_events(loop, max_wait, heed_stop);
+	/* Who asked for one iteration wants to hear of the tasks that ran, not wait for more. */
+	if (calls > 0 && !running)
+		max_wait = 0;
+	ready = wait_for_events(loop, max_wait, running);
 	if (ready < 0)
 		return ready;
 	fend__timers_collect(loop);

@@ -77,7 +77,7 @@ fend_task_post(struct fend_loop *loop, struct fend_task *task)
 	if (loop->process != fend__process())
 		return -ECHILD;
 	if (!claim(task, TASK_POSTED))
-		return fend__tasks_closed(loop) ? -ESHUTDOWN : -EALREADY;
+		return -EALREADY;
 	top = atomic_load_explicit(&loop->posted, memory_order_relaxed);
 	do {
 		if (top == CLOSED) {

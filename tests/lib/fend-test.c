@@ -39,7 +39,7 @@ test_add(const char *path, test_fn *fn)
 int
 test_init(int *argc, char ***argv)
 {
-	g_test_init(argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+	g_test_init(argc, argv, NULL);
 	g_setenv("LC_ALL", "C", TRUE);
 	return 0;
 }

@@ -95,8 +95,9 @@ int fend_loop_run(struct fend_loop *loop, int *ret_code);
 int fend_loop_stop(struct fend_loop *loop, int code);
 
 /*
- * One iteration, which waits max_wait at most. Returns how many callbacks ran; errors as
- * fend_loop_run(). A signal that interrupts the wait is not an error: 0 callbacks then.
+ * One iteration, which waits max_wait at most, and not at all if tasks were queued. Returns how
+ * many callbacks ran; errors as fend_loop_run(). A signal that interrupts the wait is not an error:
+ * perhaps 0 callbacks then.
  */
 int fend_loop_dispatch(struct fend_loop *loop, fend_time max_wait);
 
