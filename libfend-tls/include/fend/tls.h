@@ -19,7 +19,7 @@ extern "C" {
  * work is chosen when fend is built and shows nowhere but in fend_tls_get(FEND_TLS_PROVIDER).
  *
  * Secure unless told otherwise: a client verifies the server's chain against the system's trust
- * and the server's name against the certificate's subjectAltName (RFC 6125 without the fall-back
+ * and the server's name against the certificate's subjectAltName (RFC 9525: without the fall-back
  * to the common name); no version below 1.2, no compression, no renegotiation, no 0-RTT; of TLS
  * 1.2 only ECDHE with AEAD ciphers.
  */
@@ -48,7 +48,7 @@ enum fend_tls_verify {
 enum fend_tls_flag {
 	FEND_TLS_ALLOW_TRUNCATION = 1 << 0, /* end of file without close_notify reads as 0 */
 	FEND_TLS_ALPN_OPTIONAL = 1 << 1,    /* no protocol in common: go on without one */
-	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: check the chain only; wants a cafile or capath */
+	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; needs cafile or capath */
 };
 
 /* Files in PEM form: a chain with the leaf first, its private key, and what decrypts the key. */
@@ -65,9 +65,13 @@ struct fend_tls_params {
 	enum fend_tls_version protocol_min, protocol_max;
 	enum fend_tls_verify verify;
 	unsigned flags; /* of enum fend_tls_flag */
-	int depth;      /* intermediates allowed between a leaf and its root; 0: 8 */
+	int depth;      /* intermediates a peer may send, at most 100 (GnuTLS: 14); 0: 8 */
 
-	/* Certificates to trust, in PEM form: a file, a directory of files. Both NULL: the system's. */
+	/*
+	 * Certificates to trust, in PEM form: a file, a directory of files. Both NULL: the
+	 * system's, which are loaded when the context is used first. A server that verifies its
+	 * clients must name one: the system's say nothing about who may be a client.
+	 */
 	const char *cafile, *capath;
 
 	/* What to present; a server needs one, several must differ in key type. */
@@ -75,15 +79,16 @@ struct fend_tls_params {
 	size_t certificates_count;
 
 	/*
-	 * Application protocols (RFC 7301), most wanted first; a server's order decides. With none in
-	 * common the handshake fails unless FEND_TLS_ALPN_OPTIONAL.
+	 * Application protocols (RFC 7301), most wanted first; a server's order decides. With none
+	 * in common, be it that the peer has none at all, the handshake fails unless
+	 * FEND_TLS_ALPN_OPTIONAL. GnuTLS takes 8, of at most 32 bytes.
 	 */
 	const char *const *alpn;
 	size_t alpn_count;
 
 	/*
-	 * Ciphers in the provider's own language, instead of the default ones: a priority string that is
-	 * appended to fend's (GnuTLS). Not portable.
+	 * Ciphers in the provider's own language, not portable: a priority string that is appended
+	 * to fend's, but cannot change the versions (GnuTLS).
 	 */
 	const char *ciphers;
 };
@@ -92,6 +97,7 @@ struct fend_tls_params {
  * Make a context. On failure *ret_reason (unless ret_reason is NULL) is one line that names the
  * parameter and the cause, to be freed with fend_free(), or NULL if there was no memory for it.
  *   -EINVAL   parameters that contradict each other
+ *   -E2BIG    params hold a field that this version of fend does not know
  *   -ENOENT -EACCES ...   a file cannot be read
  *   -EBADMSG  a file is not what it should be: no PEM, no certificate in it, wrong password
  *   -EKEYREJECTED  certificate and key do not belong together
@@ -117,9 +123,11 @@ struct fend_tls_context *fend_tls_context_unref(struct fend_tls_context *context
  * after it failed they return its error for ever.
  *
  * Then, through TLS: recv returns 0 only after the peer's close_notify, and -EBADMSG when the
- * connection ended without one, which may be an attacker's truncation. fend_socket_shutdown(SHUT_WR)
+ * connection ended without one, which may be an attacker's truncation. A receive error of the
+ * record layer is -EPROTO, and final. A client whose certificate the server refuses learns that in
+ * TLS 1.3 from its first recv, after a handshake that succeeded. fend_socket_shutdown(SHUT_WR)
  * sends close_notify and then FIN; receiving goes on, as does sending after the peer's
- * close_notify. A receive error of the record layer is -EPROTO, and final.
+ * close_notify. A peek sees 16 KiB at most.
  */
 int fend_tls_wrap(struct fend_socket *socket, struct fend_tls_context *context, const char *name);
 
@@ -127,16 +135,17 @@ int fend_tls_wrap(struct fend_socket *socket, struct fend_tls_context *context, 
 typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
 
 /*
- * Run the handshake. fn is called exactly once, from the loop, never before this returns, unless the
- * socket or the loop is freed before. On failure an alert was sent and the socket is good for
- * nothing but freeing. A watch is suspended meanwhile and resumes before fn is called.
+ * Run the handshake. fn is called exactly once, from the loop, never before this returns, unless
+ * the socket or the loop is freed before. On failure the socket is good for nothing but freeing;
+ * an alert was sent, except to a peer that had sent one itself, was gone or was too slow. A watch
+ * is suspended meanwhile and resumes before fn is called.
  *   0, or -EINVAL  no TLS on this socket, or another loop
  *   -EBUSY         something other than a watch holds the socket
  *   -EALREADY      it ran before
  * In fn, err is
  *   -ETIMEDOUT     not done in time
  *   -EPROTO        the protocol failed: no common version, cipher or ALPN; an alert from the peer
- *   -EKEYREJECTED  the certificate is not acceptable: unknown issuer, wrong name, wrong use, ...
+ *   -EKEYREJECTED  the certificate is missing or not acceptable: unknown issuer, wrong name, ...
  *   -EKEYEXPIRED   it is expired or not yet valid
  *   -EKEYREVOKED   it is revoked
  *   -EBADMSG       the peer closed the connection
@@ -147,21 +156,27 @@ int fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_
 
 /*
  * Send close_notify and FIN, then wait for the peer's close_notify; what the peer sends before
- * it is dropped. The same rules for fn as for fend_tls_handshake(); err is 0, -ETIMEDOUT, -EBADMSG
- * (end of file without close_notify), or the error that ended the connection. -ENOTCONN: no
- * handshake has succeeded.
+ * it is dropped. The same rules for fn as for fend_tls_handshake(); its err is 0, -ETIMEDOUT,
+ * -EBADMSG (end of file without close_notify), or the error that ended the connection.
+ *   0, or -EINVAL  no TLS on this socket, or another loop
+ *   -EBUSY         a handshake, or something other than a watch, holds the socket
+ *   -ENOTCONN      no handshake has succeeded
  */
 int fend_tls_shutdown(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
 		      fend_tls_fn *fn, void *data);
 
 struct fend_tls_error {
-	int err;          /* 0: nothing has failed */
+	int err;          /* -errno; 0: nothing has failed */
 	int alert;        /* the alert's number (RFC 8446, section 6), or -1 */
 	bool from_peer;   /* the alert came from the peer */
 	const char *text; /* one line: "certificate expired", "peer sent alert handshake_failure" */
 };
 
-/* The first error of the connection. Lives as long as the socket. NULL: no TLS on it. */
+/*
+ * The first error of the connection, except that one of sending gives way to what is received
+ * after it, which may be the alert that explains it. Lives as long as the socket. NULL: no TLS on
+ * it.
+ */
 const struct fend_tls_error *fend_tls_error(const struct fend_socket *socket);
 
 enum fend_tls_item {

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "context.h"
+
+#include <errno.h>
+
+#include <fend-internal/kernel.h>
+#include <fend-internal/public.h>
+#include <fend/error.h>
+
+/*
+ * A context is what connections have in common: checked parameters, and the provider's
+ * certificates and trust made of them. Nothing in it changes after it was made, so threads share
+ * it without locks (but for the provider's loading of the system's trust at first use); only the
+ * count of references is shared state.
+ */
+const struct fend__tls_provider *fend__tls_provider = &FEND_TLS_PROVIDER_TABLE;
+
+static int
+context_new(const struct fend_tls_params *given, struct fend__tls_failure *failure,
+	    struct fend_tls_context **ret_context)
+{
+	struct fend_tls_params params = {0};
+	struct fend_tls_context *context;
+	struct fend__tls_config config;
+	int r;
+
+	r = fend__options_copy(&params, sizeof(params), given);
+	if (r < 0)
+		return fend__tls_fail(failure, r, "params: %s", fend_strerror(r));
+	r = fend__tls_params_check(&params, failure);
+	if (r < 0)
+		return r;
+	context = fend__calloc(1, sizeof(*context));
+	if (!context)
+		return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
+	r = fend__tls_config_init(&config, &params, failure);
+	if (!r) {
+		context->provider = fend__tls_provider;
+		r = context->provider->context_new(&config, failure, &context->implementation);
+		fend__tls_config_fini(&config);
+	}
+	if (r < 0) {
+		fend__release(context);
+		return r;
+	}
+	atomic_init(&context->references, 1);
+	context->mode = params.mode;
+	context->verify = params.verify;
+	context->flags = params.flags;
+	context->alpn = params.alpn_count > 0;
+	*ret_context = context;
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_tls_context_new(const struct fend_tls_params *params, char **ret_reason,
+		     struct fend_tls_context **ret_context)
+{
+	struct fend__tls_failure failure;
+	int r;
+
+	if (ret_context)
+		r = context_new(params, &failure, ret_context);
+	else
+		r = fend__tls_fail(&failure, -EINVAL, "ret_context: NULL");
+	if (r < 0 && ret_reason)
+		*ret_reason = fend__strdup(failure.text);
+	return r;
+}
+
+FEND_PUBLIC struct fend_tls_context *
+fend_tls_context_ref(struct fend_tls_context *context)
+{
+	if (context)
+		atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);
+	return context;
+}
+
+FEND_PUBLIC struct fend_tls_context *
+fend_tls_context_unref(struct fend_tls_context *context)
+{
+	if (!context ||
+	    atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) != 1)
+		return NULL;
+	context->provider->context_free(context->implementation);
+	fend__release(context);
+	return NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_TLS_SRC_CONTEXT_H
+#define FEND_TLS_SRC_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include "provider.h"
+
+struct fend_tls_context {
+	atomic_uint references;
+	const struct fend__tls_provider *provider;
+	void *implementation; /* the provider's context */
+	enum fend_tls_mode mode;
+	enum fend_tls_verify verify; /* never DEFAULT */
+	unsigned flags;
+	bool alpn; /* protocols were given */
+};
+
+/* Check parameters and fill in the defaults. -EINVAL, with the failure filled in. */
+int fend__tls_params_check(struct fend_tls_params *params, struct fend__tls_failure *failure);
+
+/*
+ * Read the files that the parameters name, except what is in capath, which is only tried. _fini
+ * wipes what was read. On failure nothing is to be finished.
+ */
+int fend__tls_config_init(struct fend__tls_config *ret_config,
+			  const struct fend_tls_params *params,
+			  struct fend__tls_failure *failure);
+void fend__tls_config_fini(struct fend__tls_config *config);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "operation.h"
+
+#include <errno.h>
+
+#include <fend-internal/public.h>
+#include <fend/error.h>
+#include <fend/io.h>
+
+/*
+ * The handshake as an operation. A client begins as soon as the socket can be written to, a server
+ * when something arrives. Whatever way it fails, the session keeps the reason: recv and send return
+ * it from then on. What the peer has to say comes before what the socket says: a flight that
+ * cannot be sent any more ends the handshake only once nothing is left to read, since that may be
+ * the alert that explains it.
+ */
+static int
+advance(struct fend__tls_session *session, struct fend__tls_failure *failure)
+{
+	unsigned turn;
+	int r;
+
+	for (turn = 0; turn < FEND__TLS_TURNS; turn++) {
+		session->blocked = false;
+		r = session->context->provider->handshake(session->implementation, failure);
+		if (r != -EAGAIN)
+			return r;
+		if (session->blocked)
+			return fend__tls_judge_input(session, failure);
+	}
+	session->untried = true;
+	return -EAGAIN;
+}
+
+/* "No protocol in common" includes a peer that has none at all: a provider may let that pass. */
+static int
+check_alpn(struct fend__tls_session *session, struct fend__tls_failure *failure)
+{
+	const struct fend_tls_context *context = session->context;
+
+	if (!context->alpn || (context->flags & FEND_TLS_ALPN_OPTIONAL) ||
+	    context->provider->get(session->implementation, FEND_TLS_ALPN))
+		return 0;
+	context->provider->alert(session->implementation, FEND__TLS_NO_APPLICATION_PROTOCOL);
+	fend__tls_fail(failure, -EPROTO, "peer agreed on no application protocol");
+	failure->alert = FEND__TLS_NO_APPLICATION_PROTOCOL;
+	return failure->err;
+}
+
+static int
+step(struct fend__tls_session *session, bool expired, unsigned *interest)
+{
+	struct fend__tls_failure failure;
+	int r;
+
+	if (expired) {
+		r = fend__tls_fail(&failure, -ETIMEDOUT, "handshake not done in time");
+	} else {
+		r = advance(session, &failure);
+		if (!r)
+			r = check_alpn(session, &failure);
+		fend__tls_flush(session);
+		if ((!r || r == -EAGAIN) && session->write_error)
+			r = fend__tls_fail(&failure, session->write_error, "%s",
+					   fend_strerror(session->write_error));
+		if (r == -EPROTO && session->foreign && !failure.from_peer) {
+			int alert = failure.alert;
+
+			fend__tls_fail(&failure, r, "peer does not speak TLS");
+			failure.alert = alert;
+		}
+	}
+	*interest = FEND_IN;
+	if (r == -EAGAIN)
+		return r;
+	session->state = r ? FEND__TLS_FAILED : FEND__TLS_OPEN;
+	session->untried = !r; /* there may be data that came with the last flight */
+	return r ? fend__tls_session_fail(session, &failure) : 0;
+}
+
+FEND_PUBLIC int
+fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
+		   fend_tls_fn *fn, void *data)
+{
+	const struct fend__tls_request request = {socket, loop, timeout, fn, data};
+	struct fend__tls_session *session;
+	bool client;
+	int r;
+
+	r = fend__tls_session_check(socket, loop, &session);
+	if (r < 0)
+		return r;
+	if (session->state != FEND__TLS_NEW)
+		return -EALREADY;
+	client = session->context->mode == FEND_TLS_CLIENT;
+	session->state = FEND__TLS_HANDSHAKE;
+	r = fend__tls_operation_start(&request, session, step,
+				      client ? FEND_IN | FEND_OUT : FEND_IN);
+	if (r < 0)
+		session->state = FEND__TLS_NEW;
+	return r;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "operation.h"
+
+#include <errno.h>
+
+#include <fend-internal/deadline.h>
+#include <fend-internal/kernel.h>
+#include <fend-internal/public.h>
+#include <fend-internal/socket.h>
+#include <fend/timer.h>
+
+/*
+ * What a handshake and a shutdown have in common: they hold the socket's readiness, have a
+ * deadline, and call back exactly once.
+ *
+ * An operation exists from its start to its callback, or until its socket goes. It is released
+ * before the callback runs, and nothing is touched after that, so the callback may free the socket,
+ * the loop or anything else. A loop that is freed calls nothing any more; the operation then waits
+ * for its socket to be freed.
+ */
+struct operation {
+	struct fend__holder holder;
+	struct fend_timer *timer;
+	struct fend_socket *socket;
+	struct fend__tls_session *session;
+	fend__tls_step_fn *step;
+	fend_tls_fn *fn;
+	void *data;
+};
+
+static void
+operation_free(struct operation *operation)
+{
+	operation->timer = fend_timer_free(operation->timer);
+	fend__release(operation);
+}
+
+static void
+proceed(struct operation *operation, bool expired)
+{
+	struct fend_socket *socket = operation->socket;
+	unsigned interest = operation->holder.interest;
+	fend_tls_fn *fn = operation->fn;
+	void *data = operation->data;
+	int r;
+
+	r = operation->step(operation->session, expired, &interest);
+	fend__tls_buffer_trim(&operation->session->input);
+	if (r == -EAGAIN) {
+		fend__socket_interest(socket, &operation->holder, interest);
+		return;
+	}
+	fend__socket_release(socket, &operation->holder);
+	operation_free(operation);
+	fn(socket, r, data);
+}
+
+static void
+on_ready(struct fend__holder *holder, unsigned events)
+{
+	proceed(fend__container_of(holder, struct operation, holder), false);
+}
+
+static void
+on_expired(struct fend_timer *timer, uint64_t expirations, void *data)
+{
+	proceed(data, true);
+}
+
+static void
+on_gone(struct fend__holder *holder)
+{
+	operation_free(fend__container_of(holder, struct operation, holder));
+}
+
+int
+fend__tls_operation_start(const struct fend__tls_request *request,
+			  struct fend__tls_session *session, fend__tls_step_fn *step,
+			  unsigned interest)
+{
+	struct operation *operation;
+	int r;
+
+	if (!request->fn || !fend__timeout_valid(request->timeout))
+		return -EINVAL;
+	operation = fend__calloc(1, sizeof(*operation));
+	if (!operation)
+		return -ENOMEM;
+	operation->holder.interest = interest;
+	operation->holder.ready = on_ready;
+	operation->holder.gone = on_gone;
+	operation->socket = request->socket;
+	operation->session = session;
+	operation->step = step;
+	operation->fn = request->fn;
+	operation->data = request->data;
+	r = fend_timer_new(request->loop, on_expired, operation, &operation->timer);
+	if (!r)
+		r = fend__socket_hold(request->socket, request->loop, &operation->holder, true);
+	if (r < 0) {
+		operation_free(operation);
+		return r;
+	}
+	fend_timer_after(operation->timer, request->timeout);
+	return 0;
+}

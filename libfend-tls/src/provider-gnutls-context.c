@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+#include "provider-gnutls.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <gnutls/x509.h>
+
+#include <fend-internal/kernel.h>
+#include <fend/error.h>
+
+/*
+ * Credentials, priorities and protocols of a context.
+ *
+ * GnuTLS wants credentials left alone once a session uses them. The system's certificates, which
+ * are hundreds and take tens of milliseconds, are therefore loaded just before the first session
+ * gets hold of them, under a lock; by a context that never makes a session, not at all.
+ */
+
+/*
+ * What OpenSSL calls "ECDHE+AESGCM:ECDHE+CHACHA20", so that both providers offer the same.
+ * PROFILE_MEDIUM refuses certificates with less than 112 bits of security. The versions come last,
+ * after what the user has added: nothing brings old ones back.
+ */
+static const char base_priority[] =
+	"NORMAL:-RSA:-DHE-RSA:-SHA1:-AES-128-CBC:-AES-256-CBC:-AES-128-CCM:-AES-256-CCM:"
+	"-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:"
+	"+GROUP-SECP384R1:%PROFILE_MEDIUM:%SERVER_PRECEDENCE";
+
+/* Limits of gnutls_alpn_set_protocols(). */
+#define ALPN_COUNT_MAX 8
+#define ALPN_SIZE_MAX 32
+
+/*
+ * The longest chain that GnuTLS verifies. It must not be given a higher limit: it sorts the chain
+ * in an array of this size, which 3.7 does not check for.
+ */
+#define CHAIN_MAX 16
+
+static int
+failed(struct fend__tls_failure *failure, int err, const char *what, int code)
+{
+	if (code == GNUTLS_E_MEMORY_ERROR)
+		err = -ENOMEM;
+	return fend__tls_fail(failure, err, "%s: %s", what, gnutls_strerror(code));
+}
+
+static const char *
+versions(const struct fend_tls_params *params)
+{
+	if (params->protocol_min == FEND_TLS_1_3)
+		return "-VERS-ALL:+VERS-TLS1.3";
+	if (params->protocol_max == FEND_TLS_1_2)
+		return "-VERS-ALL:+VERS-TLS1.2";
+	return "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+}
+
+static int
+set_priority(struct fend__gnutls_context *context, const struct fend_tls_params *params,
+	     struct fend__tls_failure *failure)
+{
+	const char *ciphers = params->ciphers ? params->ciphers : "", *position = NULL;
+	char *priority;
+	int code;
+
+	priority = fend__printf("%s%s%s:%s", base_priority, *ciphers ? ":" : "", ciphers,
+				versions(params));
+	if (!priority)
+		return fend__tls_fail(failure, -ENOMEM, "ciphers: %s", fend_strerror(-ENOMEM));
+	code = gnutls_priority_init2(&context->priority, priority, &position, 0);
+	if (code < 0) {
+		context->priority = NULL;
+		if (*ciphers && code != GNUTLS_E_MEMORY_ERROR)
+			fend__tls_fail(failure, -EINVAL,
+				       "ciphers: GnuTLS does not take \"%s\": %s", ciphers,
+				       gnutls_strerror(code));
+		else
+			failed(failure, -ENOTSUP, "ciphers", code);
+	}
+	fend__release(priority);
+	return code < 0 ? failure->err : 0;
+}
+
+/*
+ * A certificate chain and its key, imported one after the other, so that an error can be told
+ * of the one that has it.
+ */
+struct pair {
+	gnutls_x509_crt_t *chain;
+	unsigned chain_size;
+	gnutls_x509_privkey_t key;
+};
+
+static void
+pair_fini(struct pair *pair)
+{
+	unsigned i;
+
+	for (i = 0; i < pair->chain_size; i++)
+		gnutls_x509_crt_deinit(pair->chain[i]);
+	if (pair->chain)
+		gnutls_free(pair->chain);
+	if (pair->key)
+		gnutls_x509_privkey_deinit(pair->key);
+}
+
+static int
+import_chain(struct pair *pair, const struct fend__tls_blob *blob, const char *path, size_t i,
+	     struct fend__tls_failure *failure)
+{
+	const gnutls_datum_t pem = {blob->data, (unsigned)blob->size};
+	int code;
+
+	code = gnutls_x509_crt_list_import2(&pair->chain, &pair->chain_size, &pem,
+					    GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT);
+	if (code >= 0 && pair->chain_size)
+		return 0;
+	return fend__tls_fail(failure, code == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
+			      "certificates[%zu].certificate: %s: no chain in PEM form: %s", i,
+			      path, gnutls_strerror(code));
+}
+
+static int
+import_key(struct pair *pair, const struct fend__tls_keys *keys, const char *path, size_t i,
+	   struct fend__tls_failure *failure)
+{
+	const gnutls_datum_t pem = {keys->key.data, (unsigned)keys->key.size};
+	const char *why;
+	int code;
+
+	code = gnutls_x509_privkey_init(&pair->key);
+	if (code < 0)
+		return failed(failure, -ENOMEM, "certificates", code);
+	code = gnutls_x509_privkey_import2(pair->key, &pem, GNUTLS_X509_FMT_PEM, keys->password, 0);
+	if (code >= 0)
+		return 0;
+	if (code == GNUTLS_E_MEMORY_ERROR)
+		return failed(failure, -ENOMEM, "certificates", code);
+	if (code == GNUTLS_E_DECRYPTION_FAILED)
+		why = keys->password ? "wrong password" : "encrypted, and no password given";
+	else
+		why = gnutls_strerror(code);
+	return fend__tls_fail(failure, -EBADMSG, "certificates[%zu].key: %s: no usable key: %s", i,
+			      path, why);
+}
+
+static int
+add_pair(struct fend__gnutls_context *context, const struct pair *pair,
+	 const struct fend_tls_keypair *from, size_t i, struct fend__tls_failure *failure)
+{
+	int code;
+
+	code = gnutls_certificate_set_x509_key(context->credentials, pair->chain,
+					       (int)pair->chain_size, pair->key);
+	if (code >= 0)
+		return 0;
+	if (code == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+		return fend__tls_fail(failure, -EKEYREJECTED,
+				      "certificates[%zu]: %s and %s do not belong together", i,
+				      from->certificate, from->key);
+	return failed(failure, -EBADMSG, "certificates", code);
+}
+
+/* Of two with one key type neither OpenSSL nor a peer could say which is meant. */
+static int
+check_type(const struct pair *pair, uint64_t *types, size_t i, struct fend__tls_failure *failure)
+{
+	int type = gnutls_x509_privkey_get_pk_algorithm(pair->key);
+
+	if (*types >> type & 1)
+		return fend__tls_fail(failure, -EINVAL,
+				      "certificates[%zu]: a second one with a %s key", i,
+				      gnutls_pk_get_name((gnutls_pk_algorithm_t)type));
+	*types |= (uint64_t)1 << type;
+	return 0;
+}
+
+static int
+set_certificates(struct fend__gnutls_context *context, const struct fend__tls_config *config,
+		 struct fend__tls_failure *failure)
+{
+	const struct fend_tls_keypair *from = config->params.certificates;
+	uint64_t types = 0;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < config->params.certificates_count && !r; i++) {
+		struct pair pair = {0};
+
+		r = import_chain(&pair, &config->keys[i].certificate, from[i].certificate, i,
+				 failure);
+		if (!r)
+			r = import_key(&pair, &config->keys[i], from[i].key, i, failure);
+		if (!r)
+			r = check_type(&pair, &types, i, failure);
+		if (!r)
+			r = add_pair(context, &pair, &from[i], i, failure);
+		pair_fini(&pair);
+	}
+	return r;
+}
+
+static int
+set_trust(struct fend__gnutls_context *context, const struct fend__tls_config *config,
+	  struct fend__tls_failure *failure)
+{
+	const struct fend_tls_params *params = &config->params;
+	const gnutls_datum_t pem = {config->cafile.data, (unsigned)config->cafile.size};
+	int n;
+
+	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
+	if (params->depth + 2 > CHAIN_MAX)
+		return fend__tls_fail(failure, -ENOTSUP, "depth: GnuTLS takes %d at most",
+				      CHAIN_MAX - 2);
+	gnutls_certificate_set_verify_limits(context->credentials, 16 * 1024,
+					     (unsigned)params->depth + 2);
+	if (params->cafile) {
+		n = gnutls_certificate_set_x509_trust_mem(context->credentials, &pem,
+							  GNUTLS_X509_FMT_PEM);
+		if (n <= 0)
+			return fend__tls_fail(failure,
+					      n == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
+					      "cafile: %s: no certificate in PEM form",
+					      params->cafile);
+	}
+	if (params->capath) {
+		n = gnutls_certificate_set_x509_trust_dir(context->credentials, params->capath,
+							  GNUTLS_X509_FMT_PEM);
+		if (n <= 0)
+			return fend__tls_fail(failure,
+					      n == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
+					      "capath: %s: no certificate in PEM form",
+					      params->capath);
+	}
+	return 0;
+}
+
+static int
+set_alpn(struct fend__gnutls_context *context, const struct fend_tls_params *params,
+	 struct fend__tls_failure *failure)
+{
+	size_t i, size;
+
+	if (!params->alpn_count)
+		return 0;
+	if (params->alpn_count > ALPN_COUNT_MAX)
+		return fend__tls_fail(failure, -ENOTSUP, "alpn: GnuTLS takes %d protocols at most",
+				      ALPN_COUNT_MAX);
+	context->alpn = fend__calloc(params->alpn_count, sizeof(*context->alpn));
+	if (!context->alpn)
+		return fend__tls_fail(failure, -ENOMEM, "alpn: %s", fend_strerror(-ENOMEM));
+	for (i = 0; i < params->alpn_count; i++) {
+		size = strlen(params->alpn[i]);
+		if (size > ALPN_SIZE_MAX)
+			return fend__tls_fail(failure, -ENOTSUP,
+					      "alpn[%zu]: GnuTLS takes %d bytes at most", i,
+					      ALPN_SIZE_MAX);
+		context->alpn[i].data = (unsigned char *)fend__strdup(params->alpn[i]);
+		if (!context->alpn[i].data)
+			return fend__tls_fail(failure, -ENOMEM, "alpn: %s", fend_strerror(-ENOMEM));
+		context->alpn[i].size = (unsigned)size;
+		context->alpn_count++;
+	}
+	return 0;
+}
+
+int
+fend__gnutls_context_new(const struct fend__tls_config *config, struct fend__tls_failure *failure,
+			 void **ret_context)
+{
+	const struct fend_tls_params *params = &config->params;
+	struct fend__gnutls_context *context;
+	int code, r;
+
+	context = fend__calloc(1, sizeof(*context));
+	if (!context)
+		return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
+	pthread_mutex_init(&context->loading, NULL);
+	context->mode = params->mode;
+	context->verify = params->verify;
+	context->flags = params->flags;
+	context->depth = params->depth;
+	context->system_trust = config->system_trust;
+	code = gnutls_certificate_allocate_credentials(&context->credentials);
+	r = code < 0 ? failed(failure, -ENOMEM, "gnutls", code) : 0;
+	if (!r)
+		r = set_priority(context, params, failure);
+	if (!r)
+		r = set_trust(context, config, failure);
+	if (!r)
+		r = set_certificates(context, config, failure);
+	if (!r)
+		r = set_alpn(context, params, failure);
+	if (r < 0) {
+		fend__gnutls_context_free(context);
+		return r;
+	}
+	*ret_context = context;
+	return 0;
+}
+
+void
+fend__gnutls_context_free(void *p)
+{
+	struct fend__gnutls_context *context = p;
+	unsigned i;
+
+	for (i = 0; i < context->alpn_count; i++)
+		fend__release(context->alpn[i].data);
+	fend__release(context->alpn);
+	if (context->priority)
+		gnutls_priority_deinit(context->priority);
+	if (context->credentials)
+		gnutls_certificate_free_credentials(context->credentials);
+	pthread_mutex_destroy(&context->loading);
+	fend__release(context);
+}
+
+void
+fend__gnutls_context_load(struct fend__gnutls_context *context)
+{
+	if (!context->system_trust)
+		return;
+	pthread_mutex_lock(&context->loading);
+	if (!context->loaded) {
+		context->trustless =
+			gnutls_certificate_set_x509_system_trust(context->credentials) <= 0;
+		context->loaded = true;
+	}
+	pthread_mutex_unlock(&context->loading);
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include "provider-gnutls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <fend-internal/kernel.h>
+#include <fend/error.h>
+
+/*
+ * Sessions of GnuTLS. What it does when left alone, and must not:
+ *   - heed SSLKEYLOGFILE and write the keys there, unless a function takes them
+ *   - fail without a word to the peer: the alerts are sent here
+ *   - renegotiate when a peer with TLS 1.2 asks for it
+ *   - take a handshake for good in which no certificate was checked: "verified" says that it was
+ *
+ * Since push takes everything, it never is in the middle of sending a record, where a KeyUpdate
+ * that comes in makes it send data twice. Session tickets are not asked for: there is no use for
+ * them yet.
+ */
+#define SNI_MAX 256
+
+static char version_text[64];
+
+static void
+write_version(void)
+{
+	snprintf(version_text, sizeof(version_text), "gnutls %s", gnutls_check_version(NULL));
+}
+
+static const char *
+version(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, write_version);
+	return version_text;
+}
+
+static ssize_t
+pull(gnutls_transport_ptr_t pointer, void *buffer, size_t size)
+{
+	struct fend__gnutls_session *session = pointer;
+	ssize_t n = fend__tls_pull(session->io, buffer, size);
+
+	if (n > 0)
+		return n;
+	gnutls_transport_set_errno(session->gnutls, EAGAIN);
+	return -1;
+}
+
+static ssize_t
+push(gnutls_transport_ptr_t pointer, const giovec_t *iov, int n)
+{
+	struct fend__gnutls_session *session = pointer;
+	ssize_t done = 0;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		fend__tls_push(session->io, iov[i].iov_base, iov[i].iov_len);
+		done += (ssize_t)iov[i].iov_len;
+	}
+	return done;
+}
+
+static int
+ignore_keys(gnutls_session_t gnutls, const char *label, const gnutls_datum_t *secret)
+{
+	return 0;
+}
+
+static void
+session_free(void *p)
+{
+	struct fend__gnutls_session *session = p;
+
+	if (session->gnutls)
+		gnutls_deinit(session->gnutls);
+	fend__release(session->alpn);
+	fend__release(session->sni);
+	fend__release(session);
+}
+
+static int
+configure(struct fend__gnutls_session *session)
+{
+	const struct fend__gnutls_context *context = session->context;
+	bool client = context->mode == FEND_TLS_CLIENT;
+	gnutls_session_t gnutls = session->gnutls;
+	unsigned flags = client ? 0 : GNUTLS_ALPN_SERVER_PRECEDENCE;
+	int code;
+
+	gnutls_session_set_ptr(gnutls, session);
+	gnutls_transport_set_ptr(gnutls, session);
+	gnutls_transport_set_pull_function(gnutls, pull);
+	gnutls_transport_set_vec_push_function(gnutls, push);
+	gnutls_session_set_keylog_function(gnutls, ignore_keys);
+	if (context->verify != FEND_TLS_VERIFY_NONE)
+		gnutls_session_set_verify_function(gnutls, fend__gnutls_verify);
+	if (!client && context->verify != FEND_TLS_VERIFY_NONE)
+		gnutls_certificate_server_set_request(
+			gnutls, context->verify == FEND_TLS_VERIFY_REQUIRE ? GNUTLS_CERT_REQUIRE
+									   : GNUTLS_CERT_REQUEST);
+	code = gnutls_priority_set(gnutls, context->priority);
+	if (code >= 0)
+		code = gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE,
+					      context->credentials);
+	if (code >= 0 && session->name && !session->name->address_size)
+		code = gnutls_server_name_set(gnutls, GNUTLS_NAME_DNS, session->name->text,
+					      strlen(session->name->text));
+	if (!(context->flags & FEND_TLS_ALPN_OPTIONAL))
+		flags |= GNUTLS_ALPN_MANDATORY;
+	if (code >= 0 && context->alpn_count)
+		code = gnutls_alpn_set_protocols(gnutls, context->alpn, context->alpn_count,
+						 flags);
+	return code;
+}
+
+static int
+session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *name,
+	    void **ret_session)
+{
+	struct fend__gnutls_context *context = p;
+	struct fend__gnutls_session *session;
+	int code;
+
+	fend__gnutls_context_load(context);
+	session = fend__calloc(1, sizeof(*session));
+	if (!session)
+		return -ENOMEM;
+	session->context = context;
+	session->io = io;
+	session->name = name;
+	code = gnutls_init(&session->gnutls,
+			   (context->mode == FEND_TLS_CLIENT ? GNUTLS_CLIENT : GNUTLS_SERVER) |
+				   GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS |
+				   GNUTLS_FORCE_CLIENT_CERT);
+	if (code < 0)
+		session->gnutls = NULL;
+	else
+		code = configure(session);
+	if (code < 0) {
+		session_free(session);
+		return code == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -ENOTSUP;
+	}
+	*ret_session = session;
+	return 0;
+}
+
+static void
+alert(void *p, int number)
+{
+	struct fend__gnutls_session *session = p;
+
+	gnutls_alert_send(session->gnutls, GNUTLS_AL_FATAL, (gnutls_alert_description_t)number);
+}
+
+static bool
+is_tls13(const struct fend__gnutls_session *session)
+{
+	return gnutls_protocol_get_version(session->gnutls) == GNUTLS_TLS1_3;
+}
+
+/* Codes that mean no more than "call again". */
+static bool
+is_temporary(int code)
+{
+	return code == GNUTLS_E_AGAIN || code == GNUTLS_E_INTERRUPTED ||
+	       code == GNUTLS_E_WARNING_ALERT_RECEIVED;
+}
+
+static int
+fail_by_alert(const struct fend__gnutls_session *session, struct fend__tls_failure *failure)
+{
+	int number = (int)gnutls_alert_get(session->gnutls);
+
+	fend__tls_fail(failure, -EPROTO, "peer sent alert %s", fend__tls_alert_name(number));
+	failure->alert = number;
+	failure->from_peer = true;
+	return failure->err;
+}
+
+static void
+describe(struct fend__tls_failure *failure, int code)
+{
+	const char *text;
+
+	switch (code) {
+	case GNUTLS_E_MEMORY_ERROR:
+		fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
+		return;
+	case GNUTLS_E_NO_CERTIFICATE_FOUND:
+	case GNUTLS_E_CERTIFICATE_REQUIRED:
+		fend__tls_fail(failure, -EKEYREJECTED, "peer sent no certificate");
+		return;
+	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
+		text = "no protocol version in common";
+		break;
+	case GNUTLS_E_NO_CIPHER_SUITES:
+	case GNUTLS_E_NO_COMMON_KEY_SHARE:
+		text = "no cipher suite in common";
+		break;
+	case GNUTLS_E_NO_APPLICATION_PROTOCOL:
+		text = "no application protocol in common";
+		break;
+	case GNUTLS_E_DECRYPTION_FAILED:
+		text = "a record does not decrypt";
+		break;
+	case GNUTLS_E_REHANDSHAKE:
+		text = "peer asked for renegotiation";
+		break;
+	default:
+		text = gnutls_strerror(code);
+	}
+	fend__tls_fail(failure, -EPROTO, "%s", text);
+}
+
+/* The failure is filled in but for the alert, if that is < 0: tell the peer. */
+static int
+refuse(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
+{
+	if (failure->alert < 0)
+		failure->alert = is_tls13(session) ? FEND__TLS_CERTIFICATE_REQUIRED
+						   : FEND__TLS_HANDSHAKE_FAILURE;
+	alert(session, failure->alert);
+	return failure->err;
+}
+
+/* After GnuTLS has said code: say it in fend's words, and tell the peer. */
+static int
+fail(struct fend__gnutls_session *session, int code, struct fend__tls_failure *failure)
+{
+	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_WARNING_ALERT_RECEIVED)
+		return fail_by_alert(session, failure);
+	describe(failure, code);
+	if (failure->err != -EKEYREJECTED)
+		failure->alert = gnutls_error_to_alert(code, NULL);
+	return refuse(session, failure);
+}
+
+static char *
+copy(const void *data, size_t size)
+{
+	char *text = fend__calloc(size + 1, 1);
+
+	return text ? memcpy(text, data, size) : NULL;
+}
+
+static bool
+copy_items(struct fend__gnutls_session *session)
+{
+	char sni[SNI_MAX];
+	size_t size = sizeof(sni);
+	unsigned type;
+	gnutls_datum_t alpn;
+
+	if (gnutls_alpn_get_selected_protocol(session->gnutls, &alpn) >= 0) {
+		session->alpn = copy(alpn.data, alpn.size);
+		if (!session->alpn)
+			return false;
+	}
+	if (session->context->mode == FEND_TLS_SERVER &&
+	    gnutls_server_name_get(session->gnutls, sni, &size, &type, 0) >= 0 &&
+	    type == GNUTLS_NAME_DNS) {
+		session->sni = copy(sni, strnlen(sni, size));
+		if (!session->sni)
+			return false;
+	}
+	return true;
+}
+
+static int
+finish(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
+{
+	bool optional = session->context->verify != FEND_TLS_VERIFY_REQUIRE;
+
+	if (!session->verified && !optional) {
+		fend__tls_fail(failure, -EKEYREJECTED, "peer sent no certificate");
+		return refuse(session, failure);
+	}
+	return copy_items(session) ? 0 : fail(session, GNUTLS_E_MEMORY_ERROR, failure);
+}
+
+static int
+handshake(void *p, struct fend__tls_failure *failure)
+{
+	struct fend__gnutls_session *session = p;
+	int code;
+
+	failure->err = 0;
+	session->rejected = failure;
+	code = gnutls_handshake(session->gnutls);
+	session->rejected = NULL;
+	if (code >= 0)
+		return finish(session, failure);
+	if (failure->err) /* filled in by fend__gnutls_verify() */
+		return refuse(session, failure);
+	return is_temporary(code) ? -EAGAIN : fail(session, code, failure);
+}
+
+static ssize_t
+receive(void *p, void *buffer, size_t size, struct fend__tls_failure *failure)
+{
+	struct fend__gnutls_session *session = p;
+	ssize_t n;
+
+	n = gnutls_record_recv(session->gnutls, buffer, size);
+	if (n >= 0)
+		return n;
+	/* TLS 1.3 has no warnings but this one (RFC 8446, section 6) */
+	if (n == GNUTLS_E_WARNING_ALERT_RECEIVED && is_tls13(session) &&
+	    gnutls_alert_get(session->gnutls) != GNUTLS_A_USER_CANCELED)
+		return fail(session, (int)n, failure);
+	return is_temporary((int)n) ? -EAGAIN : fail(session, (int)n, failure);
+}
+
+static ssize_t
+send_record(void *p, const void *data, size_t size, struct fend__tls_failure *failure)
+{
+	struct fend__gnutls_session *session = p;
+	ssize_t n;
+
+	n = gnutls_record_send(session->gnutls, data, size);
+	return n >= 0 ? n : fail(session, (int)n, failure);
+}
+
+static bool
+pending(void *p)
+{
+	struct fend__gnutls_session *session = p;
+
+	return gnutls_record_check_pending(session->gnutls) > 0;
+}
+
+static void
+close_notify(void *p)
+{
+	struct fend__gnutls_session *session = p;
+
+	gnutls_bye(session->gnutls, GNUTLS_SHUT_WR);
+}
+
+/* The names of RFC 8446 and of NIST in place of GnuTLS'. */
+static const char *
+group_name(gnutls_group_t group)
+{
+	switch (group) {
+	case GNUTLS_GROUP_SECP256R1:
+		return "P-256";
+	case GNUTLS_GROUP_SECP384R1:
+		return "P-384";
+	case GNUTLS_GROUP_SECP521R1:
+		return "P-521";
+	default:
+		return gnutls_group_get_name(group);
+	}
+}
+
+static const char *
+get(void *p, enum fend_tls_item item)
+{
+	struct fend__gnutls_session *session = p;
+
+	switch (item) {
+	case FEND_TLS_PROTOCOL:
+		return is_tls13(session) ? "TLSv1.3" : "TLSv1.2";
+	case FEND_TLS_CIPHER:
+		return gnutls_ciphersuite_get(session->gnutls);
+	case FEND_TLS_GROUP:
+		return group_name(gnutls_group_get(session->gnutls));
+	case FEND_TLS_ALPN:
+		return session->alpn;
+	case FEND_TLS_SNI:
+		return session->sni;
+	case FEND_TLS_PROVIDER:
+		return version();
+	}
+	return NULL;
+}
+
+const struct fend__tls_provider fend__tls_gnutls = {
+	.version = version,
+	.context_new = fend__gnutls_context_new,
+	.context_free = fend__gnutls_context_free,
+	.session_new = session_new,
+	.session_free = session_free,
+	.handshake = handshake,
+	.read = receive,
+	.write = send_record,
+	.pending = pending,
+	.close_notify = close_notify,
+	.alert = alert,
+	.get = get,
+};

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include <fend-internal/kernel.h>
+#include <fend/error.h>
+
+/*
+ * The side of a session that faces what is below: pull, push, flush.
+ *
+ * Pull reads ahead. Providers ask for a record's header and then for its body; what arrives with
+ * the bytes asked for waits in the input buffer, which saves a system call per record and lives
+ * only until the call on the layer ends or the bytes are used up. The provider never sees the end
+ * of file or an error: pull notes it and has "nothing now", and fend__tls_judge_input() decides
+ * what it means. So truncation is told the same way with every provider, and no provider ends up
+ * in its state after a failed read, in which nothing can be sent any more.
+ *
+ * Push takes all into the output buffer, and flush sends as many records at a time as there are.
+ * Only the lack of memory stops push; the stream then has a hole, and writing is over.
+ */
+#define READ_AHEAD (32 * 1024)
+
+static void
+write_failed(struct fend__tls_session *session, int err)
+{
+	fend__tls_buffer_clear(&session->output);
+	if (!session->write_error)
+		session->write_error = err;
+	if (!session->error.err) {
+		session->error.err = err;
+		session->error.text = fend_strerror(err);
+	}
+}
+
+static ssize_t
+receive(struct fend__tls_session *session, void *buffer, size_t size)
+{
+	struct iovec iov[2] = {{buffer, size}, {NULL, 0}};
+	ssize_t n;
+
+	/* without memory it works as well, with more system calls */
+	if (fend__tls_buffer_reserve(&session->input, READ_AHEAD)) {
+		iov[1].iov_base = session->input.data;
+		iov[1].iov_len = session->input.capacity;
+	}
+	n = fend_below_recv(session->below, iov, iov[1].iov_len ? 2 : 1, 0);
+	if (n == 0)
+		session->input_ended = true;
+	else if (n < 0 && n != -EAGAIN)
+		session->input_error = (int)n;
+	session->drained = n < (ssize_t)(size + iov[1].iov_len);
+	if (n <= 0)
+		return -EAGAIN;
+	if ((size_t)n <= size)
+		return n;
+	session->input.end = (size_t)n - size;
+	return (ssize_t)size;
+}
+
+static void
+look_at_first(struct fend__tls_session *session, unsigned char byte)
+{
+	/* the content types of a first record: handshake or alert (RFC 8446, section 5.1) */
+	session->heard = true;
+	session->foreign = byte != 22 && byte != 21;
+}
+
+ssize_t
+fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
+{
+	ssize_t n;
+
+	if (fend__tls_buffer_size(&session->input)) {
+		n = (ssize_t)fend__tls_buffer_peek(&session->input, buffer, size);
+		fend__tls_buffer_consume(&session->input, (size_t)n);
+		return n;
+	}
+	n = session->input_ended || session->input_error ? -EAGAIN
+							 : receive(session, buffer, size);
+	if (n < 0)
+		session->blocked = true;
+	else if (!session->heard)
+		look_at_first(session, *(unsigned char *)buffer);
+	return n;
+}
+
+int
+fend__tls_judge_input(struct fend__tls_session *session, struct fend__tls_failure *failure)
+{
+	int err = session->input_error;
+
+	session->untried = false;
+	if (err == -ENOMEM || err == -ENOBUFS) {
+		session->input_error = 0;
+		return fend__tls_fail(failure, err, "%s", fend_strerror(err));
+	}
+	if (err)
+		return fend__tls_fail(failure, err, "%s", fend_strerror(err));
+	if (session->input_ended && session->state == FEND__TLS_OPEN)
+		return fend__tls_fail(failure, -EBADMSG,
+				      "peer closed the connection without close_notify");
+	if (session->input_ended)
+		return fend__tls_fail(failure, -EBADMSG,
+				      "peer closed the connection during the handshake");
+	return -EAGAIN;
+}
+
+void
+fend__tls_push(struct fend__tls_session *session, const void *data, size_t size)
+{
+	if (session->write_error)
+		return;
+	if (!fend__tls_buffer_append(&session->output, data, size))
+		write_failed(session, -ENOMEM);
+}
+
+int
+fend__tls_flush(struct fend__tls_session *session)
+{
+	struct iovec iov;
+	ssize_t n;
+	int r;
+
+	while (fend__tls_buffer_size(&session->output)) {
+		iov.iov_base = session->output.data + session->output.begin;
+		iov.iov_len = fend__tls_buffer_size(&session->output);
+		n = fend_below_send(session->below, &iov, 1, 0);
+		if (n == -EAGAIN || n == -ENOMEM || n == -ENOBUFS)
+			return -EAGAIN;
+		if (n < 0) {
+			write_failed(session, (int)n);
+			break;
+		}
+		fend__tls_buffer_consume(&session->output, (size_t)n);
+	}
+	fend__tls_buffer_trim(&session->output);
+	if (session->write_error)
+		return session->write_error;
+	if (session->closing && !session->finished) {
+		session->finished = true;
+		r = fend_below_shutdown(session->below, SHUT_WR);
+		if (r < 0)
+			write_failed(session, r);
+		return r;
+	}
+	return 0;
+}
