@@ -25,7 +25,8 @@ struct fend_address {
  *	[::1]:80            IPv6; a zone (RFC 4007) as interface name or number: [fe80::1%lo]:80
  *	unix:/run/x.sock    a Unix socket in the file system (unix(7))
  *	unix:@name          one in the abstract namespace (Linux)
- * The port is decimal, 0 to 65535, and must be given. Names are not looked up.
+ * The port is decimal, 0 to 65535, and must be given. In a Unix name "\xHH" is the byte with that
+ * hexadecimal value, and a backslash means nothing else. Names are not looked up.
  *   -EINVAL        anything else
  *   -ENODEV        no interface of that name
  *   -ENAMETOOLONG  a path that does not fit into struct sockaddr_un
@@ -37,9 +38,9 @@ int fend_address_set(const struct sockaddr *sockaddr, socklen_t size,
 		     struct fend_address *ret_address);
 
 /*
- * Write address as fend_address_parse() reads it, NUL-terminated. An unnamed Unix socket is
- * "unix:"; bytes of a Unix name that are not printable are written as "\xHH".
- * Returns the length without the NUL.
+ * Write address as fend_address_parse() reads it, NUL-terminated: the zone as a number; bytes of a
+ * Unix name that are not printable ASCII or would be misread as "\xHH". An unnamed Unix socket, which
+ * cannot be read, is "unix:". Returns the length without the NUL.
  *   -ENOBUFS       size is too small; FEND_ADDRESS_TEXT_MAX is enough except for escaped names
  *   -EAFNOSUPPORT  a family that has no text form
  */

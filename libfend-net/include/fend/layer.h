@@ -62,9 +62,10 @@ struct fend_layer_ops {
 
 	/*
 	 * What must the layer below report so that this one can go on? interest is what is wanted
-	 * from this layer, FEND_IN and FEND_OUT or none. The answer becomes the interest in what is
-	 * below; also with interest 0, when nobody watches, so that a buffer gets flushed. Asked again
-	 * after each call on the layer.
+	 * from this layer, FEND_IN and FEND_OUT or none; what the layer wants of its own accord, such
+	 * as OUT while it has something to flush, is part of each answer, also with interest 0, when
+	 * nobody watches. The answer becomes the interest in what is below. Asked again after each
+	 * call on the layer, and often in between: it changes nothing.
 	 */
 	unsigned (*wants)(void *layer, unsigned interest);
 
@@ -75,7 +76,10 @@ struct fend_layer_ops {
 	 */
 	unsigned (*pending)(void *layer);
 
-	/* The socket is being freed, or pushing failed after all. Never waits; NULL: nothing to do. */
+	/*
+	 * The socket is being freed, the layers from top to bottom. What is buffered gets one try to
+	 * leave without waiting; in a child after fork(2) below refuses (-ECHILD). May be NULL.
+	 */
 	void (*free)(void *layer, struct fend_below *below);
 };
 

@@ -29,6 +29,9 @@ struct fend_loop;
  * operation that takes the socket's events for itself, such as a TLS handshake. Whoever comes
  * second gets -EBUSY; a TLS handshake or shutdown alone may start over a watch, which is suspended
  * meanwhile.
+ *
+ * In a child after fork(2) a socket that has neither a loop nor a layer goes on working; every other
+ * is the parent's (-ECHILD).
  */
 struct fend_socket;
 
@@ -59,7 +62,8 @@ int fend_socket_fd(const struct fend_socket *socket);
 /*
  * setsockopt(2): with any value, with an int (also for those that are booleans), and by the name
  * of the constant, with or without its "SO_": "REUSEADDR", "SO_KEEPALIVE", "TCP_NODELAY",
- * "IPV6_V6ONLY", ... The names are those of int-valued options of socket(7), tcp(7), ip(7) and ipv6(7).
+ * "IPV6_V6ONLY", ... The names are those of int-valued options of socket(7), ip(7), ipv6(7), tcp(7)
+ * and udp(7).
  *   -ENOPROTOOPT  an unknown name, or an option this socket does not have
  */
 int fend_socket_set_option(struct fend_socket *socket, int level, int option, const void *value,

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A socket: a descriptor that never blocks, the layers on it, and one readiness.
+ *
+ * The calls that move bytes go to the top of the stack (layer.c); those that are about addresses,
+ * options and connections go to the descriptor, since layers have no part in them. After each call
+ * that a layer has worked in, the layers are asked again what they want; without layers that costs
+ * a comparison.
+ *
+ * The descriptor is closed by the socket and not by its file, so that a wrap that fails can take
+ * the file back and leave the descriptor open.
+ */
+#include <fend/socket.h>
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <fend/file.h>
+
+#include <fend-internal/kernel.h>
+
+#include "socket.h"
+
+/* Make a socket of fd, which stays the caller's on failure. */
+static int
+make(int fd, struct fend_socket **ret_socket)
+{
+	struct fend_socket *socket = fend__calloc(1, sizeof(*socket));
+	int r;
+
+	if (!socket)
+		return -ENOMEM;
+	r = fend_file_wrap(fd, FEND_KEEP_OPEN, &socket->file);
+	if (r < 0) {
+		fend__release(socket);
+		return r;
+	}
+	socket->fd = fd;
+	socket->kernel.socket = socket;
+	socket->top = &socket->kernel;
+	socket->held.fn = fend__socket_on_held;
+	socket->held.data = socket;
+	*ret_socket = socket;
+	return 0;
+}
+
+/* The same for a descriptor that is ours, closed on failure. */
+static int
+take(int fd, struct fend_socket **ret_socket)
+{
+	int r = make(fd, ret_socket);
+
+	if (r < 0)
+		fend__close(fd);
+	return r;
+}
+
+static void
+release(struct fend_socket *socket)
+{
+	fend_file_free(socket->file);
+	fend__release(socket);
+}
+
+FEND_PUBLIC int
+fend_socket_new(int domain, int type, int protocol, struct fend_socket **ret_socket)
+{
+	int fd;
+
+	if (!ret_socket)
+		return -EINVAL;
+	fd = fend__kernel->socket(domain, type, protocol);
+	return fd < 0 ? fd : take(fd, ret_socket);
+}
+
+FEND_PUBLIC int
+fend_socket_new_tcp(int domain, struct fend_socket **ret_socket)
+{
+	if (domain != AF_INET && domain != AF_INET6)
+		return -EAFNOSUPPORT;
+	return fend_socket_new(domain, SOCK_STREAM, IPPROTO_TCP, ret_socket);
+}
+
+FEND_PUBLIC int
+fend_socket_wrap(int fd, struct fend_socket **ret_socket)
+{
+	struct fend_socket *socket;
+	socklen_t size = sizeof(int);
+	int type, r;
+
+	if (!ret_socket)
+		return -EINVAL;
+	/* Tells sockets from all else. */
+	r = fend__kernel->getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
+	if (r < 0)
+		return r;
+	r = make(fd, &socket);
+	if (r < 0)
+		return r;
+	r = fend__kernel->set_cloexec(fd);
+	if (r >= 0)
+		r = fend__set_nonblocking(fd, true);
+	if (r < 0) {
+		release(socket);
+		return r;
+	}
+	*ret_socket = socket;
+	return 0;
+}
+
+FEND_PUBLIC struct fend_socket *
+fend_socket_free(struct fend_socket *socket)
+{
+	if (!socket)
+		return NULL;
+	fend__socket_unready(socket);
+	fend__layers_free(socket);
+	if (socket->loop)
+		fend__loop_drop(socket->loop);
+	fend__close(socket->fd);
+	release(socket);
+	return NULL;
+}
+
+FEND_PUBLIC struct fend_file *
+fend_socket_file(const struct fend_socket *socket)
+{
+	return socket ? socket->file : NULL;
+}
+
+FEND_PUBLIC int
+fend_socket_fd(const struct fend_socket *socket)
+{
+	return socket ? socket->fd : -EINVAL;
+}
+
+FEND_PUBLIC int
+fend_socket_error(struct fend_socket *socket)
+{
+	socklen_t size = sizeof(int);
+	int error = 0;
+	int r;
+
+	r = fend__socket_check(socket);
+	if (r < 0)
+		return r;
+	r = fend__kernel->getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	return r < 0 ? r : -error;
+}
+
+FEND_PUBLIC int
+fend_socket_bind(struct fend_socket *socket, const struct fend_address *address)
+{
+	int r = fend__socket_check(socket);
+
+	if (r < 0)
+		return r;
+	if (!address || address->size > sizeof(address->storage))
+		return -EINVAL;
+	return fend__kernel->bind(socket->fd, (const struct sockaddr *)&address->storage,
+				  address->size);
+}
+
+FEND_PUBLIC int
+fend_socket_bind_addrinfo(struct fend_socket *socket, const struct addrinfo *addrinfo)
+{
+	struct fend_address own;
+	int r;
+
+	r = fend__socket_check(socket);
+	if (r < 0)
+		return r;
+	if (!addrinfo)
+		return -EINVAL;
+	/* A socket without an address has a family nevertheless. */
+	r = fend_socket_getsockname(socket, &own);
+	if (r < 0)
+		return r;
+	for (; addrinfo; addrinfo = addrinfo->ai_next) {
+		if (addrinfo->ai_family == own.storage.ss_family && addrinfo->ai_addr)
+			return fend__kernel->bind(socket->fd, addrinfo->ai_addr,
+						  addrinfo->ai_addrlen);
+	}
+	return -EAFNOSUPPORT;
+}
+
+FEND_PUBLIC int
+fend_socket_listen(struct fend_socket *socket, int backlog)
+{
+	int r = fend__socket_check(socket);
+
+	return r < 0 ? r : fend__kernel->listen(socket->fd, backlog > 0 ? backlog : 128);
+}
+
+static bool
+is_listening(const struct fend_socket *socket)
+{
+	socklen_t size = sizeof(int);
+	int listening = 0;
+
+	return fend__kernel->getsockopt(socket->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
+					&size) == 0 && listening;
+}
+
+/* Is this the error of a connection that was gone again, rather than one of accept (accept(2))? */
+static bool
+was_gone(const struct fend_socket *socket, int error)
+{
+	switch (error) {
+	case -EINTR:
+	case -ECONNABORTED:
+	case -EPROTO:
+	case -ENETDOWN:
+	case -ENOPROTOOPT:
+	case -EHOSTDOWN:
+#ifdef ENONET
+	case -ENONET:
+#endif
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+		return true;
+	case -EOPNOTSUPP:
+		/* That is also what accept says of a socket that has no connections at all. */
+		return is_listening(socket);
+	default:
+		return false;
+	}
+}
+
+FEND_PUBLIC int
+fend_socket_accept(struct fend_socket *socket, struct fend_address *ret_peer,
+		   struct fend_socket **ret_socket)
+{
+	struct fend_address peer = { .size = sizeof(peer.storage) };
+	int fd, r;
+
+	r = fend__socket_check(socket);
+	if (r < 0)
+		return r;
+	if (!ret_socket)
+		return -EINVAL;
+	fd = fend__kernel->accept(socket->fd,
+				  ret_peer ? (struct sockaddr *)&peer.storage : NULL,
+				  ret_peer ? &peer.size : NULL);
+	if (fd < 0)
+		return was_gone(socket, fd) ? -EAGAIN : fd;
+	r = take(fd, ret_socket);
+	if (r < 0)
+		return r;
+	if (ret_peer)
+		*ret_peer = peer;
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_socket_connect(struct fend_socket *socket, const struct fend_address *address)
+{
+	int r = fend__socket_check(socket);
+
+	if (r < 0)
+		return r;
+	if (!address || address->size > sizeof(address->storage))
+		return -EINVAL;
+	return fend__kernel->connect(socket->fd, (const struct sockaddr *)&address->storage,
+				     address->size);
+}
+
+/* Linux moves no more in one call (read(2)), and may take more for a bad address. */
+#define SIZE_AT_MOST ((size_t)0x7ffff000)
+
+static size_t
+clamp(size_t size)
+{
+	return size < SIZE_AT_MOST ? size : SIZE_AT_MOST;
+}
+
+/* After a call that layers have worked in. */
+static inline void
+worked(struct fend_socket *socket)
+{
+	if (fend__unlikely(socket->top->ops))
+		fend__socket_changed(socket);
+}
+
+FEND_PUBLIC ssize_t
+fend_socket_recv(struct fend_socket *socket, void *buffer, size_t size, int flags)
+{
+	struct iovec iov = { .iov_base = buffer, .iov_len = clamp(size) };
+	ssize_t n;
+
+	n = fend__socket_check(socket);
+	if (n < 0 || size == 0)
+		return n;
+	if (!buffer)
+		return -EINVAL;
+	n = fend_below_recv(socket->top, &iov, 1, flags);
+	worked(socket);
+	return n;
+}
+
+FEND_PUBLIC ssize_t
+fend_socket_peek(struct fend_socket *socket, void *buffer, size_t size)
+{
+	return fend_socket_recv(socket, buffer, size, MSG_PEEK);
+}
+
+FEND_PUBLIC ssize_t
+fend_socket_send(struct fend_socket *socket, const void *buffer, size_t size, int flags)
+{
+	struct iovec iov = { .iov_base = (void *)buffer, .iov_len = clamp(size) };
+	ssize_t n;
+
+	n = fend__socket_check(socket);
+	if (n < 0 || size == 0)
+		return n;
+	if (!buffer)
+		return -EINVAL;
+	n = fend_below_send(socket->top, &iov, 1, flags);
+	worked(socket);
+	return n;
+}
+
+FEND_PUBLIC int
+fend_socket_shutdown(struct fend_socket *socket, int how)
+{
+	int r = fend__socket_check(socket);
+
+	if (r < 0)
+		return r;
+	r = fend_below_shutdown(socket->top, how);
+	worked(socket);
+	return r;
+}
+
+/* Of getsockname and getpeername. */
+static int
+name(const struct fend_socket *socket, int (*get)(int, struct sockaddr *, socklen_t *),
+     struct fend_address *ret_address)
+{
+	struct fend_address address = { .size = sizeof(address.storage) };
+	int r;
+
+	if (!socket || !ret_address)
+		return -EINVAL;
+	r = get(socket->fd, (struct sockaddr *)&address.storage, &address.size);
+	if (r < 0)
+		return r;
+	*ret_address = address;
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_socket_getpeername(const struct fend_socket *socket, struct fend_address *ret_address)
+{
+	return name(socket, fend__kernel->getpeername, ret_address);
+}
+
+FEND_PUBLIC int
+fend_socket_getsockname(const struct fend_socket *socket, struct fend_address *ret_address)
+{
+	return name(socket, fend__kernel->getsockname, ret_address);
+}
