@@ -11,6 +11,9 @@
  * kernel then reports each of them once at most, and the loop drops that.
  *
  * The wake-up is edge-triggered as well, so it need never be read: each write is a new edge.
+ *
+ * For a loop that is polled from outside there is a second epoll around the first, together with a
+ * timerfd. It keeps its number when the first is made anew.
  */
 #include "dispatcher.h"
 
@@ -29,6 +32,7 @@ struct epoll {
 	int fd;
 	bool orphaned; /* a removal failed: a registration may live on without its source */
 	bool rebuild;
+	int outer, timer; /* for polling from outside, or -1 */
 	struct epoll_event events[BATCH];
 	struct ready ready[BATCH];
 };
@@ -111,6 +115,7 @@ epoll_open(struct fend_loop *loop, struct dispatcher **ret_dispatcher)
 		fend__release(epoll);
 		return err;
 	}
+	epoll->outer = epoll->timer = -1;
 	epoll->base.ready = epoll->ready;
 	*ret_dispatcher = &epoll->base;
 	return 0;
@@ -121,6 +126,8 @@ epoll_close(struct fend_loop *loop, struct dispatcher *dispatcher)
 {
 	struct epoll *epoll = epoll_of(dispatcher);
 
+	fend__close(epoll->outer);
+	fend__close(epoll->timer);
 	fend__close(epoll->fd);
 	fend__release(epoll);
 }
@@ -168,6 +175,14 @@ epoll_stale(struct fend_loop *loop, struct dispatcher *dispatcher)
 		epoll->rebuild = true;
 }
 
+static int
+add_to_outer(int outer, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return fend__kernel->epoll_ctl(outer, EPOLL_CTL_ADD, fd, &event);
+}
+
 /*
  * Move to a new epoll. If there is none to be had the old one goes on, and the next stale report
  * tries again. A source that cannot be added has had its descriptor closed: it stays silent.
@@ -193,6 +208,11 @@ rebuild(struct fend_loop *loop, struct epoll *epoll)
 			fend__close(fd);
 			return;
 		}
+	}
+	if (epoll->outer >= 0 && add_to_outer(epoll->outer, fd) < 0) {
+		epoll->rebuild = true;
+		fend__close(fd);
+		return;
 	}
 	fend__close(epoll->fd);
 	epoll->fd = fd;
@@ -222,14 +242,56 @@ epoll_wait_ready(struct fend_loop *loop, struct dispatcher *dispatcher, fend_tim
 	return ready;
 }
 
+static size_t
+epoll_pollfds(struct fend_loop *loop, struct dispatcher *dispatcher, struct pollfd *fds, size_t n)
+{
+	if (n > 0)
+		fds[0] = (struct pollfd){ .fd = epoll_of(dispatcher)->fd, .events = POLLIN };
+	return 1;
+}
+
+static int
+epoll_fd(struct fend_loop *loop, struct dispatcher *dispatcher)
+{
+	struct epoll *epoll = epoll_of(dispatcher);
+	int outer, timer, r;
+
+	if (epoll->outer >= 0)
+		return epoll->outer;
+	timer = fend__kernel->timerfd_create();
+	if (timer < 0)
+		return timer;
+	outer = fend__kernel->epoll_create();
+	r = outer < 0 ? outer : add_to_outer(outer, epoll->fd);
+	if (r == 0)
+		r = add_to_outer(outer, timer);
+	if (r < 0) {
+		fend__close(outer);
+		fend__close(timer);
+		return r;
+	}
+	epoll->timer = timer;
+	return epoll->outer = outer;
+}
+
+static int
+epoll_settle(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time when)
+{
+	return fend__kernel->timerfd_set(epoll_of(dispatcher)->timer, when);
+}
+
 const struct dispatcher_ops fend__dispatcher_epoll = {
 	.name = "epoll",
 	.features = FEND_LOOP_EDGE | FEND_LOOP_EXCLUSIVE,
+	.batch = BATCH,
 	.open = epoll_open,
 	.close = epoll_close,
 	.add = epoll_add,
 	.modify = epoll_modify,
 	.remove = epoll_remove,
 	.wait = epoll_wait_ready,
+	.pollfds = epoll_pollfds,
+	.fd = epoll_fd,
+	.settle = epoll_settle,
 	.stale = epoll_stale,
 };

@@ -232,6 +232,17 @@ poll_wait(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeo
 	return ready;
 }
 
+static size_t
+poll_pollfds(struct fend_loop *loop, struct dispatcher *dispatcher, struct pollfd *fds, size_t n)
+{
+	const struct poller *poller = poller_of(dispatcher);
+	size_t i;
+
+	for (i = 0; i < poller->n && i < n; i++)
+		fds[i] = poller->fds[i];
+	return poller->n;
+}
+
 /* A freed source has no entry, so nothing can be left behind. */
 static void
 poll_stale(struct fend_loop *loop, struct dispatcher *dispatcher)
@@ -246,5 +257,6 @@ const struct dispatcher_ops fend__dispatcher_poll = {
 	.modify = poll_modify,
 	.remove = poll_remove,
 	.wait = poll_wait,
+	.pollfds = poll_pollfds,
 	.stale = poll_stale,
 };

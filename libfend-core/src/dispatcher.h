@@ -2,7 +2,9 @@
 #ifndef FEND_DISPATCHER_H
 #define FEND_DISPATCHER_H
 
+#include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <fend/time.h>
@@ -29,6 +31,7 @@ struct dispatcher {
 struct dispatcher_ops {
 	const char *name;
 	unsigned features; /* enum fend_loop_feature */
+	unsigned batch;    /* sources that one wait reports at most; 0: all */
 
 	/* Begin; watch loop->wakeup[0] as well. */
 	int (*open)(struct fend_loop *loop, struct dispatcher **ret_dispatcher);
@@ -50,6 +53,17 @@ struct dispatcher_ops {
 	 * not among them. A ONESHOT source that is reported is disarmed.
 	 */
 	int (*wait)(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeout);
+	/*
+	 * What a poll-style host is to wait for. Writes n entries at most; returns how many there are.
+	 */
+	size_t (*pollfds)(struct fend_loop *loop, struct dispatcher *dispatcher, struct pollfd *fds,
+			  size_t n);
+	/*
+	 * The one descriptor that is readable while a wait would find something, and from the
+	 * time that settle says (FEND_FOREVER: never by itself). NULL: there is none.
+	 */
+	int (*fd)(struct fend_loop *loop, struct dispatcher *dispatcher);
+	int (*settle)(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time when);
 	/* A cookie of the last wait belongs to no source. */
 	void (*stale)(struct fend_loop *loop, struct dispatcher *dispatcher);
 };

@@ -16,6 +16,7 @@
 
 #include <fend-internal/public.h>
 
+#include "callback.h"
 #include "dispatcher.h"
 #include "loop.h"
 
@@ -155,10 +156,11 @@ fend_io_new(struct fend_loop *loop, int fd, unsigned events, fend_io_fn *fn, voi
 	io->loop = loop;
 	io->fn = fn;
 	io->data = data;
+	io->name = NULL;
 	io->fd = fd;
 	io->interest = io->told = events & IO_INTEREST;
 	io->mode = events & IO_MODE;
-	io->disarmed = false;
+	io->disarmed = io->internal = false;
 	r = loop->ops->add(loop, loop->dispatcher, io);
 	if (r < 0) {
 		io->generation++;
@@ -210,7 +212,15 @@ fend_io_set(struct fend_io *io, unsigned events)
 	/* What was refused is told again; a source in neither list points to itself. */
 	list_remove(&io->change);
 	list_append(&io->loop->changed, &io->change);
+	fend__embed_changed(io->loop);
 	return 0;
+}
+
+FEND_PUBLIC void
+fend_io_set_name(struct fend_io *io, const char *name)
+{
+	if (io)
+		io->name = name;
 }
 
 FEND_PUBLIC int
@@ -246,6 +256,10 @@ fend__ios_flush(struct fend_loop *loop)
 static int
 deliver(struct fend_io *io, unsigned events)
 {
+	struct fend_loop *loop = io->loop;
+	struct callback callback;
+	int counts;
+
 	if (!io->interest || io->disarmed)
 		return 0;
 	events &= io->interest | FEND_ERR | FEND_HUP;
@@ -253,8 +267,12 @@ deliver(struct fend_io *io, unsigned events)
 		return 0;
 	if (io->mode & FEND_ONESHOT)
 		io->disarmed = true;
+	counts = !io->internal;
+	loop->stats.ios += (unsigned)counts;
+	callback_begin(loop, &callback, "io", io->name);
 	io->fn(io, events, io->data);
-	return 1;
+	callback_end(loop, &callback);
+	return counts;
 }
 
 int

@@ -18,6 +18,7 @@ struct fend_io {
 	struct fend_loop *loop;
 	fend_io_fn *fn;
 	void *data;
+	const char *name;
 	int fd;
 	unsigned short interest, mode; /* bits of IO_INTEREST and IO_MODE */
 	uint32_t slot;       /* where in the table this is */
@@ -25,6 +26,7 @@ struct fend_io {
 	uint32_t index;      /* the dispatcher's own */
 	unsigned short told; /* the interest that the dispatcher knows */
 	bool disarmed;       /* a ONESHOT source that has fired */
+	bool internal;       /* the loop's own: not counted among the callbacks */
 	struct fend_link change; /* in loop->changed or loop->refused; next free slot's while free */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * epoll behind the kernel door.
+ * epoll behind the kernel door, and the timerfd that goes with it.
  *
  * epoll_pwait2 (Linux 5.11) waits with nanoseconds. Where the running kernel lacks it, or a sandbox
  * or valgrind forbids it, that is found out once and remembered for the process; from then on
@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 #include "config.h"
@@ -60,4 +61,27 @@ fend__real_epoll_wait(int epoll, struct epoll_event *events, int n, fend_time ti
 #endif
 	ready = epoll_wait(epoll, events, n, fend__real_milliseconds(timeout));
 	return ready < 0 ? -errno : ready;
+}
+
+int
+fend__real_timerfd_create(void)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* FEND_FOREVER disarms; a time that has passed makes it readable at once, but 0 would disarm. */
+int
+fend__real_timerfd_set(int fd, fend_time when)
+{
+	struct itimerspec spec = { 0 };
+
+	if (when != FEND_FOREVER) {
+		if (when < 1)
+			when = 1;
+		spec.it_value.tv_sec = (time_t)(when / FEND_SEC(1));
+		spec.it_value.tv_nsec = (long)(when % FEND_SEC(1));
+	}
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0 ? -errno : 0;
 }

@@ -21,3 +21,15 @@ fend__real_epoll_wait(int epoll, struct epoll_event *events, int n, fend_time ti
 {
 	return -ENOSYS;
 }
+
+int
+fend__real_timerfd_create(void)
+{
+	return -ENOSYS;
+}
+
+int
+fend__real_timerfd_set(int fd, fend_time when)
+{
+	return -ENOSYS;
+}

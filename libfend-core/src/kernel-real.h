@@ -13,6 +13,10 @@ int fend__real_wakeup(int ret_fds[2]);
 int fend__real_epoll_create(void);
 int fend__real_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event);
 int fend__real_epoll_wait(int epoll, struct epoll_event *events, int n, fend_time timeout);
+int fend__real_timerfd_create(void);
+int fend__real_timerfd_set(int fd, fend_time when);
+int fend__real_pidfd_open(pid_t pid);
+int fend__real_pidfd_send_signal(int pidfd, int signo);
 
 /* For calls that only know milliseconds: rounded up, so that nobody wakes early and spins. */
 static inline int

@@ -3,7 +3,7 @@
  * The real kernel behind the door: thin calls that return -errno instead of setting it.
  *
  * What only some systems have is in sibling files, one of which the build chooses: kernel-epoll.c
- * or kernel-no-epoll.c, kernel-eventfd.c or kernel-pipe.c. The allocator that
+ * or kernel-no-epoll.c, kernel-eventfd.c or kernel-pipe.c, kernel-pidfd.c or kernel-no-pidfd.c. The allocator that
  * fend_set_allocator() replaces stands behind the allocate entry, in memory.c.
  */
 #include <fend-internal/kernel.h>
@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -113,6 +114,18 @@ static int
 real_sigaction(int signo, const struct sigaction *action, struct sigaction *ret_old)
 {
 	return sigaction(signo, action, ret_old) < 0 ? -errno : 0;
+}
+
+static int
+real_waitid(pid_t pid, siginfo_t *ret_info, int options)
+{
+	return RETRY(waitid(P_PID, (id_t)pid, ret_info, options));
+}
+
+static int
+real_kill(pid_t pid, int signo)
+{
+	return kill(pid, signo) < 0 ? -errno : 0;
 }
 
 static int
@@ -232,6 +245,12 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.epoll_create = fend__real_epoll_create,
 	.epoll_ctl = fend__real_epoll_ctl,
 	.epoll_wait = fend__real_epoll_wait,
+	.pidfd_open = fend__real_pidfd_open,
+	.pidfd_send_signal = fend__real_pidfd_send_signal,
+	.waitid = real_waitid,
+	.kill = real_kill,
+	.timerfd_create = fend__real_timerfd_create,
+	.timerfd_set = fend__real_timerfd_set,
 	.wiped_page = real_wiped_page,
 	.socket = real_socket,
 	.bind = real_bind,

@@ -16,6 +16,7 @@
 #include <fend-internal/public.h>
 
 #include "dispatcher.h"
+#include "probe.h"
 #include "process.h"
 #include "timer.h"
 
@@ -91,6 +92,9 @@ init_lists(struct fend_loop *loop)
 	list_init(&loop->running);
 	list_init(&loop->due);
 	list_init(&loop->signals);
+	list_init(&loop->children);
+	list_init(&loop->before_wait);
+	list_init(&loop->after_wait);
 }
 
 FEND_PUBLIC int
@@ -143,6 +147,7 @@ fend_loop_free(struct fend_loop *loop)
 	loop->closed = true;
 	fend__tasks_close(loop);
 	fend__timers_close(loop);
+	fend__children_close(loop);
 	fend__signals_close(loop);
 	loop->ops->close(loop, loop->dispatcher);
 	fend_loop_unref(loop);
@@ -176,15 +181,14 @@ fend_loop_stop(struct fend_loop *loop, int code)
 	return 0;
 }
 
-/* How long the wait may take: not at all if something else is to be done. */
-static fend_time
-wait_time(struct fend_loop *loop, fend_time max_wait)
+fend_time
+fend__loop_wait_time(struct fend_loop *loop, fend_time max_wait)
 {
 	const struct fend_timer *first;
 	fend_time until;
 
 	if (fend__tasks_queued(loop) || fend__signals_pending(loop) ||
-	    !list_is_empty(&loop->refused) || max_wait == 0)
+	    !list_is_empty(&loop->refused) || loop->ended > 0 || max_wait == 0)
 		return 0;
 	first = fend__timer_heap_top(&loop->timers);
 	if (!first)
@@ -196,6 +200,7 @@ wait_time(struct fend_loop *loop, fend_time max_wait)
 static int
 wait_for_events(struct fend_loop *loop, fend_time max_wait, bool heed_stop)
 {
+	fend_time start = fend__unlikely(loop->timing) ? fend__kernel->now() : 0;
 	int ready;
 
 	fend__ios_flush(loop);
@@ -203,9 +208,13 @@ wait_for_events(struct fend_loop *loop, fend_time max_wait, bool heed_stop)
 	atomic_store(&loop->sleeping, true);
 	if (heed_stop && atomic_load(&loop->stop))
 		max_wait = 0;
-	ready = loop->ops->wait(loop, loop->dispatcher, wait_time(loop, max_wait));
+	ready = loop->ops->wait(loop, loop->dispatcher,
+				fend__loop_wait_time(loop, max_wait));
 	atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
 	loop->now_valid = false;
+	if (fend__unlikely(loop->timing))
+		loop->stats.waiting += fend__kernel->now() - start;
+	FEND_PROBE_ITERATION(loop, ready);
 	return ready == -EINTR ? 0 : ready;
 }
 
@@ -214,7 +223,9 @@ iterate(struct fend_loop *loop, fend_time max_wait, bool running)
 {
 	int calls, ready;
 
+	loop->stats.iterations++;
 	calls = fend__tasks_run(loop);
+	fend__hooks_run(loop, &loop->before_wait);
 	if (fend__loop_is_over(loop))
 		return fend__loop_check(loop);
 	/* Who asked for one iteration wants to hear of the tasks that ran, not wait for more. */
@@ -224,9 +235,11 @@ iterate(struct fend_loop *loop, fend_time max_wait, bool running)
 	if (ready < 0)
 		return ready;
 	fend__timers_collect(loop);
+	fend__hooks_run(loop, &loop->after_wait);
 	calls += fend__ios_run(loop, ready);
 	calls += fend__timers_run(loop);
 	calls += fend__signals_run(loop);
+	calls += fend__children_run(loop);
 	return fend__loop_is_over(loop) ? fend__loop_check(loop) : calls;
 }
 
@@ -248,6 +261,8 @@ static void
 leave(struct fend_loop *loop)
 {
 	loop->dispatching = false;
+	if (loop->embedded && !loop->closed)
+		fend__embed_settle(loop);
 	fend__loop_drop(loop);
 }
 

@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <fend/stats.h>
+
 #include <fend-internal/kernel.h>
 #include <fend-internal/loop.h>
+#include <fend-internal/public.h>
 
 #include "io.h"
 #include "list.h"
@@ -37,6 +40,10 @@ struct fend_loop {
 	atomic_uint memory;
 	unsigned holds; /* objects, the owner, and a dispatch in progress */
 
+	struct fend_loop_stats stats;
+	bool timing;
+	fend_time slow; /* what the log is told of */
+
 	bool closed;      /* fend_loop_free() was called */
 	bool dispatching; /* fend_loop_run() or _dispatch() is on the stack */
 	bool now_valid;
@@ -58,6 +65,15 @@ struct fend_loop {
 	size_t n_signals;
 	struct signal_port *port; /* while there are signals */
 
+	struct fend_link children;
+	size_t n_children;
+	size_t ended; /* of them, not yet told */
+	struct fend_signal *sigchld; /* where there are no pidfds */
+
+	struct fend_link before_wait, after_wait; /* hooks */
+	bool embedded; /* somebody polls fend_loop_fd() */
+	fend_time settled; /* when that is to become readable by itself */
+
 	struct attachment *attachments;
 };
 
@@ -75,6 +91,9 @@ int fend__tasks_run(struct fend_loop *loop);
 int fend__ios_run(struct fend_loop *loop, int ready);
 int fend__timers_run(struct fend_loop *loop);
 int fend__signals_run(struct fend_loop *loop);
+int fend__children_run(struct fend_loop *loop);
+/* loop->before_wait or ->after_wait. */
+void fend__hooks_run(struct fend_loop *loop, struct fend_link *hooks);
 
 /* Did a callback free the loop, or return in a child that it forked? */
 static inline bool
@@ -90,6 +109,25 @@ bool fend__tasks_closed(struct fend_loop *loop);
 bool fend__tasks_queued(struct fend_loop *loop);
 bool fend__signals_pending(struct fend_loop *loop);
 
+/*
+ * How long a wait of max_wait at most may take now: 0 if there is anything else to do, and no
+ * longer than until the first timer.
+ */
+fend_time fend__loop_wait_time(struct fend_loop *loop, fend_time max_wait);
+
+/*
+ * embed.c: something was queued, armed or changed, perhaps outside of a dispatch: see to it that who
+ * polls the loop from outside notices.
+ */
+void fend__embed_settle(struct fend_loop *loop);
+
+static inline void
+fend__embed_changed(struct fend_loop *loop)
+{
+	if (fend__unlikely(loop->embedded) && !loop->dispatching)
+		fend__embed_settle(loop);
+}
+
 /* Tell the dispatcher what has changed. */
 void fend__ios_flush(struct fend_loop *loop);
 /* Settle which timers are due. */
@@ -99,5 +137,6 @@ void fend__timers_collect(struct fend_loop *loop);
 void fend__tasks_close(struct fend_loop *loop);
 void fend__timers_close(struct fend_loop *loop);
 void fend__signals_close(struct fend_loop *loop);
+void fend__children_close(struct fend_loop *loop);
 
 #endif

@@ -10,13 +10,14 @@
 
 #include <fend-internal/public.h>
 
-#include "loop.h"
+#include "callback.h"
 #include "signal-port.h"
 
 struct fend_signal {
 	struct fend_loop *loop;
 	fend_signal_fn *fn;
 	void *data;
+	const char *name;
 	int signo;
 	unsigned count;        /* collected, to be told */
 	struct fend_link link; /* in loop->signals */
@@ -103,6 +104,13 @@ fend_signal_free(struct fend_signal *signal)
 	return fend__release(signal);
 }
 
+FEND_PUBLIC void
+fend_signal_set_name(struct fend_signal *signal, const char *name)
+{
+	if (signal)
+		signal->name = name;
+}
+
 FEND_PUBLIC int
 fend_signal_signo(const struct fend_signal *signal)
 {
@@ -133,6 +141,7 @@ collect(struct fend_loop *loop)
 int
 fend__signals_run(struct fend_loop *loop)
 {
+	struct callback callback;
 	struct fend_link batch;
 	int calls = 0;
 
@@ -150,9 +159,14 @@ fend__signals_run(struct fend_loop *loop)
 		signal->count = 0;
 		if (count == 0 || fend__loop_is_over(loop))
 			continue;
+		/* SIGCHLD for the loop's own children is not the user's. */
+		if (signal != loop->sigchld)
+			calls++;
+		callback_begin(loop, &callback, "signal", signal->name);
 		signal->fn(signal, signal->signo, count, signal->data);
-		calls++;
+		callback_end(loop, &callback);
 	}
+	loop->stats.signals += (unsigned)calls;
 	return calls;
 }
 

@@ -18,7 +18,7 @@
 
 #include <fend-internal/public.h>
 
-#include "loop.h"
+#include "callback.h"
 
 enum {
 	TASK_IDLE,
@@ -64,6 +64,7 @@ fend_task_defer(struct fend_loop *loop, struct fend_task *task)
 		return -EALREADY;
 	task->loop = loop;
 	list_append(&loop->tasks, &task->link);
+	fend__embed_changed(loop);
 	return 0;
 }
 
@@ -155,6 +156,7 @@ fend__tasks_queued(struct fend_loop *loop)
 int
 fend__tasks_run(struct fend_loop *loop)
 {
+	struct callback callback;
 	int calls = 0;
 
 	take_posted(loop);
@@ -166,9 +168,12 @@ fend__tasks_run(struct fend_loop *loop)
 
 		list_remove(&task->link);
 		set_state(task, TASK_IDLE);
+		callback_begin(loop, &callback, "task", NULL);
 		fn(task, data);
+		callback_end(loop, &callback);
 		calls++;
 	}
+	loop->stats.tasks += (unsigned)calls;
 	return calls;
 }
 

@@ -12,7 +12,7 @@
 #include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
 
-#include "loop.h"
+#include "callback.h"
 
 FEND_PUBLIC int
 fend_timer_new(struct fend_loop *loop, fend_timer_fn *fn, void *data, struct fend_timer **ret_timer)
@@ -69,6 +69,7 @@ arm(struct fend_timer *timer, fend_time when, fend_time period)
 	timer->serial = ++timer->loop->timers.serial;
 	timer->armed = true;
 	fend__timer_heap_put(&timer->loop->timers, timer);
+	fend__embed_changed(timer->loop);
 }
 
 static bool
@@ -110,6 +111,13 @@ fend_timer_stop(struct fend_timer *timer)
 		disarm(timer);
 }
 
+FEND_PUBLIC void
+fend_timer_set_name(struct fend_timer *timer, const char *name)
+{
+	if (timer)
+		timer->name = name;
+}
+
 FEND_PUBLIC bool
 fend_timer_is_armed(const struct fend_timer *timer)
 {
@@ -142,18 +150,23 @@ fend__timers_collect(struct fend_loop *loop)
 static void
 fire(struct fend_timer *timer)
 {
+	struct fend_loop *loop = timer->loop;
+	struct callback callback;
 	uint64_t expirations = 1;
 
 	timer->armed = false;
 	if (timer->period) {
-		fend_time late = fend_loop_now(timer->loop) - timer->when;
+		fend_time late = fend_loop_now(loop) - timer->when;
 
 		expirations += (uint64_t)(late / timer->period);
 		arm(timer,
 		    fend__time_add(timer->when, (fend_time)expirations * timer->period),
 		    timer->period);
 	}
+	loop->stats.timers++;
+	callback_begin(loop, &callback, "timer", timer->name);
 	timer->fn(timer, expirations, timer->data);
+	callback_end(loop, &callback);
 }
 
 int

@@ -15,6 +15,7 @@ struct fend_timer {
 	struct fend_loop *loop;
 	fend_timer_fn *fn;
 	void *data;
+	const char *name;
 	fend_time when;    /* the deadline, while armed */
 	fend_time period;  /* 0: once */
 	uint64_t serial;   /* of the arming: the order among equal deadlines */

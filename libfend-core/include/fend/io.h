@@ -67,6 +67,12 @@ int fend_io_set(struct fend_io *io, unsigned events);
 int fend_io_fd(const struct fend_io *io);
 unsigned fend_io_events(const struct fend_io *io); /* the interest, with EDGE ONESHOT EXCLUSIVE */
 
+/*
+ * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long as
+ * the source does. NULL: no name.
+ */
+void fend_io_set_name(struct fend_io *io, const char *name);
+
 FEND_DEFINE_CLEANUP(fend_io)
 
 #ifdef __cplusplus

@@ -18,10 +18,13 @@ extern "C" {
  *
  * One iteration does, in this order:
  *   1. run the tasks that were queued when it began        <fend/task.h>
+ *      and the hooks before the wait                      <fend/hook.h>
  *   2. wait, no longer than until the first timer
- *   3. call back for ready descriptors, each at most once   <fend/io.h>
- *   4. call back for timers that are due                    <fend/timer.h>
- *   5. call back for signals                                <fend/signal.h>
+ *   3. run the hooks after the wait
+ *   4. call back for ready descriptors, each at most once   <fend/io.h>
+ *   5. call back for timers that are due                    <fend/timer.h>
+ *   6. call back for signals                                <fend/signal.h>
+ *   7. call back for children that have ended               <fend/child.h>
  *
  * Callbacks run only inside fend_loop_run() and fend_loop_dispatch(), never inside the _new, _set,
  * _start, _stop or _free of an object. Inside a callback everything may be called and every object
@@ -29,6 +32,7 @@ extern "C" {
  * which nobody changed an interest costs one system call and allocates nothing.
  */
 struct fend_loop;
+struct pollfd; /* <poll.h> */
 
 struct fend_loop_options {
 	size_t size; /* sizeof(struct fend_loop_options) */
@@ -100,6 +104,25 @@ int fend_loop_stop(struct fend_loop *loop, int code);
  * perhaps 0 callbacks then.
  */
 int fend_loop_dispatch(struct fend_loop *loop, fend_time max_wait);
+
+/*
+ * Run the loop inside another one. Both ways, the host waits, then calls fend_loop_dispatch(loop, 0).
+ *
+ * _fd: a descriptor, the loop's, that is readable whenever that call would do something, whatever
+ * it is: timers, posts from other threads, changes made outside of callbacks. The same number for the loop's
+ * life. Made by the first call.
+ *   -ENOTSUP        this dispatcher has none: use fend_loop_prepare()
+ *   -ELOOP          the kernel stacks five epolls at most, and a loop that is watched this way is two
+ *                   of them: of three loops, one inside another, the outermost has no descriptor
+ *   -EMFILE -ENFILE
+ *
+ * _prepare: for a host that polls a set of descriptors (poll(2), GLib), with any dispatcher. Call it
+ * before each of the host's waits; it fills fds and sets *ret_timeout (NULL: not wanted) to how
+ * long the host may wait. Returns how many descriptors there are: if more than n, make room and call again.
+ *   -EBUSY          called inside a callback of the loop
+ */
+int fend_loop_fd(struct fend_loop *loop);
+int fend_loop_prepare(struct fend_loop *loop, struct pollfd *fds, size_t n, fend_time *ret_timeout);
 
 /*
  * The loop's idea of the present: read from the clock on first use after the wait and the same

@@ -41,6 +41,12 @@ struct fend_signal *fend_signal_free(struct fend_signal *signal);
 
 int fend_signal_signo(const struct fend_signal *signal);
 
+/*
+ * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long as
+ * the source does. NULL: no name.
+ */
+void fend_signal_set_name(struct fend_signal *signal, const char *name);
+
 FEND_DEFINE_CLEANUP(fend_signal)
 
 #ifdef __cplusplus

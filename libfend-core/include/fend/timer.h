@@ -57,6 +57,12 @@ bool fend_timer_is_armed(const struct fend_timer *timer);
 /* Time left until the deadline by fend_now(), 0 if it has passed; FEND_FOREVER if not armed. */
 fend_time fend_timer_remaining(const struct fend_timer *timer);
 
+/*
+ * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long as
+ * the timer does. NULL: no name.
+ */
+void fend_timer_set_name(struct fend_timer *timer, const char *name);
+
 FEND_DEFINE_CLEANUP(fend_timer)
 
 #ifdef __cplusplus

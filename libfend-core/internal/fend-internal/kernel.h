@@ -51,6 +51,16 @@ struct fend__kernel {
 	int (*epoll_ctl)(int epoll, int op, int fd, struct epoll_event *event);
 	int (*epoll_wait)(int epoll, struct epoll_event *events, int n, fend_time timeout);
 
+	/* of the child pid alone; -ENOSYS where the system has no pidfds */
+	int (*pidfd_open)(pid_t pid);
+	int (*pidfd_send_signal)(int pidfd, int signo);
+	int (*waitid)(pid_t pid, siginfo_t *ret_info, int options);
+	int (*kill)(pid_t pid, int signo);
+
+	/* -ENOSYS where the build has no timerfd; when is absolute, on the clock of now */
+	int (*timerfd_create)(void);
+	int (*timerfd_set)(int fd, fend_time when);
+
 	/* a page that a child finds zeroed after fork, or -errno */
 	int (*wiped_page)(void **ret_page);
 
