@@ -15,9 +15,9 @@ usage()
 	  --dry-run       only say what would be installed and run
 	  --builddir DIR  build in DIR, not in build-tests beside this script's directory
 	  --system NAME   take package names for debian12, ubuntu, fedora, alpine or arch
-	  -DOPTION=VALUE  configure the build: meson_options.txt, and Meson's own options. All that is
-	                  automatic is required, unless it is switched off here. The build directory
-	                  keeps the options until others are given.
+	  -DOPTION=VALUE  configure the build: meson_options.txt, and Meson's own options. All libraries
+	                  and the examples are required unless switched off here. The build directory
+	                  keeps its options until others are given.
 	END
 }
 
@@ -28,7 +28,8 @@ source_dir=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 build_dir=$source_dir/build-tests
 dry_run=0
 system=$(packages_system)
-options=-Dauto_features=enabled
+required='-Dnet=enabled -Dtls=enabled -Ddns=enabled -Dtests=enabled -Dexamples=enabled'
+options=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help)       usage; exit 0 ;;
@@ -46,15 +47,15 @@ done
 
 packages_install "$system" "$dry_run" build tests
 if [ "$dry_run" -eq 1 ]; then
-	echo "fend: then meson setup $options $build_dir $source_dir"
+	echo "fend: then meson setup $required$options $build_dir $source_dir"
 	echo "fend: then meson test -C $build_dir --print-errorlogs $*"
 	exit 0
 fi
 
 # shellcheck disable=SC2086 # options are to be split into words
 if [ ! -e "$build_dir/build.ninja" ]; then
-	meson setup $options "$build_dir" "$source_dir"
-elif [ "$options" != -Dauto_features=enabled ]; then
+	meson setup $required $options "$build_dir" "$source_dir"
+elif [ "$options" ]; then
 	meson setup --reconfigure $options "$build_dir" "$source_dir"
 fi
 exec meson test -C "$build_dir" --print-errorlogs "$@"

@@ -5,33 +5,35 @@
 # examples/run.sh, tests/run.sh and .ci/run.
 #
 # One table says what is needed. Its first column is the group: "build" for the four libraries and
-# the examples, "tests" for what the tests need besides, "ci" for what only .ci/run needs. Each other
-# column is a system. debian12 is proven by running the scripts in a fresh Debian 12; the other
-# columns are written from those systems' package lists and tried with --dry-run only.
+# the examples, "tests" for what the tests need besides, "ci" for .ci/run and "more" for
+# tests/extended.sh. Each other column is a system. debian12 is proven, by running the scripts in a
+# fresh Debian 12; the others are tried with --dry-run only.
 
 packages_table()
 {
 	cat <<-END
-	group  debian12         ubuntu           fedora               alpine           arch
-	build  gcc              gcc              gcc                  gcc              gcc
-	build  libc6-dev        libc6-dev        glibc-devel          musl-dev         glibc
-	build  meson            meson            meson                meson            meson
-	build  pkg-config       pkg-config       pkgconf-pkg-config   pkgconf          pkgconf
-	build  libgnutls28-dev  libgnutls28-dev  gnutls-devel         gnutls-dev       gnutls
-	build  libc-ares-dev    libc-ares-dev    c-ares-devel         c-ares-dev       c-ares
-	build  node-llhttp      libllhttp-dev    llhttp-devel         llhttp-dev       llhttp
-	build  liburiparser-dev liburiparser-dev uriparser-devel      uriparser-dev    uriparser
-	build  ca-certificates  ca-certificates  ca-certificates      ca-certificates  ca-certificates
-	tests  g++              g++              gcc-c++              g++              gcc
-	tests  libglib2.0-dev   libglib2.0-dev   glib2-devel          glib-dev         glib2
-	tests  dnsmasq-base     dnsmasq-base     dnsmasq              dnsmasq          dnsmasq
-	tests  nginx            nginx            nginx                nginx            nginx
-	tests  gnutls-bin       gnutls-bin       gnutls-utils         gnutls-utils     gnutls
-	tests  openssl          openssl          openssl              openssl          openssl
-	ci     clang            clang            clang                clang            clang
-	ci     libclang-rt-dev  libclang-rt-dev  compiler-rt          compiler-rt      compiler-rt
-	ci     valgrind         valgrind         valgrind             valgrind         valgrind
-	ci     shellcheck       shellcheck       ShellCheck           shellcheck       shellcheck
+	group debian12          ubuntu            fedora              alpine          arch
+	build gcc               gcc               gcc                 gcc             gcc
+	build libc6-dev         libc6-dev         glibc-devel         musl-dev        glibc
+	build meson             meson             meson               meson           meson
+	build pkg-config        pkg-config        pkgconf-pkg-config  pkgconf         pkgconf
+	build libgnutls28-dev   libgnutls28-dev   gnutls-devel        gnutls-dev      gnutls
+	build libc-ares-dev     libc-ares-dev     c-ares-devel        c-ares-dev      c-ares
+	build node-llhttp       libllhttp-dev     llhttp-devel        llhttp-dev      llhttp
+	build liburiparser-dev  liburiparser-dev  uriparser-devel     uriparser-dev   uriparser
+	build ca-certificates   ca-certificates   ca-certificates     ca-certificates ca-certificates
+	tests g++               g++               gcc-c++             g++             gcc
+	tests libglib2.0-dev    libglib2.0-dev    glib2-devel         glib-dev        glib2
+	tests dnsmasq-base      dnsmasq-base      dnsmasq             dnsmasq         dnsmasq
+	tests nginx             nginx             nginx               nginx           nginx
+	tests gnutls-bin        gnutls-bin        gnutls-utils        gnutls-utils    gnutls
+	tests openssl           openssl           openssl             openssl         openssl
+	ci    clang             clang             clang               clang           clang
+	ci    libclang-rt-dev   libclang-rt-dev   compiler-rt         compiler-rt     compiler-rt
+	ci    valgrind          valgrind          valgrind            valgrind        valgrind
+	ci    systemtap-sdt-dev systemtap-sdt-dev systemtap-sdt-devel -               systemtap
+	ci    shellcheck        shellcheck        ShellCheck          shellcheck      shellcheck
+	more  debootstrap       debootstrap       debootstrap         debootstrap     debootstrap
 	END
 }
 
@@ -58,7 +60,7 @@ packages_listed()
 {
 	packages_table | awk -v system_name="$1" -v groups=" $* " '
 		NR == 1 { while (++column <= NF && $column != system_name); next }
-		column <= NF && index(groups, " " $1 " ") && !seen[$column]++ { print $column }'
+		column <= NF && $column != "-" && index(groups, " " $1 " ") && !seen[$column]++ { print $column }'
 }
 
 packages_is_installed()
