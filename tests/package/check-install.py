@@ -32,8 +32,9 @@ class Outside:
 
     def __init__(self, directory, prefix, arguments):
         self.directory = directory
-        self.c = arguments.c.split()
-        self.cxx = arguments.cxx.split() if arguments.cxx else None
+        warnings = ['-Wall', '-Wextra', '-Werror']
+        self.c = arguments.c.split() + warnings
+        self.cxx = arguments.cxx.split() + warnings if arguments.cxx else None
         self.pkg_config = arguments.pkg_config
         path = [str(prefix / 'lib' / 'pkgconfig'), os.environ.get('PKG_CONFIG_PATH', '')]
         self.environment = dict(os.environ, PKG_CONFIG_PATH=':'.join(filter(None, path)),
@@ -44,8 +45,8 @@ class Outside:
                        env=self.environment).stdout.split()
 
     def build(self, compiler, source, program, *libraries):
-        return [*compiler, '-Wall', '-Wextra', '-Werror', str(source), '-o',
-                str(self.directory / program), '-x', 'none', *self.flags(*libraries)]
+        return [*compiler, str(source), '-o', str(self.directory / program), '-x', 'none',
+                *self.flags(*libraries)]
 
     def check(self, checks, name, compiler, source, program, *libraries, args=()):
         """Build and run; does its exit status say that all is well?"""
@@ -57,6 +58,20 @@ class Outside:
 def readme_program(path):
     """The first C program of the README."""
     return re.search(r'^```c\n(.*?)^```', path.read_text(), re.S | re.M).group(1)
+
+
+def packaging_headers(path, library):
+    """The headers that PACKAGING.md promises for library."""
+    row = re.search(rf'^\| `{library}` .*', path.read_text(), re.M).group(0)
+    return {f'{name}.h' for name in re.findall(r'`([^`]*)`', row)[2].split()}
+
+
+def check_packaging(checks, sources, prefix, libraries):
+    path = sources / 'PACKAGING.md'
+    listed = set.union(*(packaging_headers(path, library) for library in libraries))
+    installed = {header.name for header in (prefix / 'include' / 'fend').iterdir()}
+    checks.check('PACKAGING.md lists the headers', listed == installed,
+                 f'differing: {sorted(listed ^ installed)}')
 
 
 def check_programs(checks, outside, sources, libraries):
@@ -80,8 +95,8 @@ def check_programs(checks, outside, sources, libraries):
     if 'libfend-dns' in libraries:
         program = outside.directory / 'readme.c'
         program.write_text(readme_program(sources / 'README.md'))
-        outside.check(checks, 'the program in the README', outside.c, program, 'readme',
-                      'libfend-dns', args=['localhost'])
+        outside.check(checks, 'the program in the README', [*outside.c, '-Wno-unused-parameter'],
+                      program, 'readme', 'libfend-dns', args=['localhost'])
 
 
 def main():
@@ -113,6 +128,7 @@ def main():
         checks.check('what is installed is what has to be', files == expected,
                      [f'missing: {path}' for path in sorted(expected - files)],
                      [f'unexpected: {path}' for path in sorted(files - expected)])
+        check_packaging(checks, arguments.sources, prefix, arguments.library)
         check_programs(checks, Outside(directory, prefix, arguments), arguments.sources,
                        arguments.library)
 
