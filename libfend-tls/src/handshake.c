@@ -74,7 +74,6 @@ step(struct fend__tls_session *session, bool expired, unsigned *interest)
 	if (r == -EAGAIN)
 		return r;
 	session->state = r ? FEND__TLS_FAILED : FEND__TLS_OPEN;
-	session->untried = !r; /* there may be data that came with the last flight */
 	return r ? fend__tls_session_fail(session, &failure) : 0;
 }
 

@@ -199,7 +199,7 @@ describe(struct fend__tls_failure *failure, int code)
 		break;
 	case GNUTLS_E_NO_CIPHER_SUITES:
 	case GNUTLS_E_NO_COMMON_KEY_SHARE:
-		text = "no cipher suite in common";
+		text = "no protocol version or cipher suite in common";
 		break;
 	case GNUTLS_E_NO_APPLICATION_PROTOCOL:
 		text = "no application protocol in common";

@@ -88,16 +88,31 @@ on_done(struct fend_socket *socket, int err, void *data)
 	side->test->done = 1;
 }
 
+static void
+init(struct link *link, struct test *test, const struct pair *pair)
+{
+	*link = (struct link){.test = test};
+	link->client.test = link->server.test = test;
+	link->client.socket = pair->a;
+	link->server.socket = pair->b;
+}
+
 void
 link_init(struct link *link, struct test *test)
 {
 	struct pair pair;
 
 	pair_init_tcp(&pair);
-	*link = (struct link){.test = test};
-	link->client.test = link->server.test = test;
-	link->client.socket = pair.a;
-	link->server.socket = pair.b;
+	init(link, test, &pair);
+}
+
+void
+link_init_unix(struct link *link, struct test *test)
+{
+	struct pair pair;
+
+	pair_init(&pair);
+	init(link, test, &pair);
 }
 
 static void
@@ -140,6 +155,16 @@ link_open(struct link *link, struct test *test, const struct fend_tls_params *cl
 {
 	link_init(link, test);
 	link_wrap(link, client, server, NULL);
+	link_handshake(link);
+	test_error(link->client.err, 0);
+	test_error(link->server.err, 0);
+}
+
+void
+link_open_unix(struct link *link, struct test *test)
+{
+	link_init_unix(link, test);
+	link_wrap(link, NULL, NULL, NULL);
 	link_handshake(link);
 	test_error(link->client.err, 0);
 	test_error(link->server.err, 0);
@@ -207,6 +232,30 @@ tls_send(struct test *test, struct fend_socket *socket, const void *data, size_t
 		g_assert_cmpint(n, >, 0);
 		data = (const char *)data + n;
 		size -= (size_t)n;
+	}
+}
+
+unsigned char
+pattern(size_t at, unsigned salt)
+{
+	return (unsigned char)((at * 2654435761u + salt) >> 13);
+}
+
+size_t
+link_fill(struct link *link)
+{
+	unsigned char data[50000];
+	size_t total = 0, i;
+	ssize_t n;
+
+	for (;;) {
+		for (i = 0; i < sizeof(data); i++)
+			data[i] = pattern(total + i, 0);
+		n = fend_socket_send(link->server.socket, data, sizeof(data), 0);
+		if (n == -EAGAIN)
+			return total;
+		g_assert_cmpint(n, >, 0);
+		total += (size_t)n;
 	}
 }
 

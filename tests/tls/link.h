@@ -36,8 +36,12 @@ const struct fend_tls_keypair *keypair_of(const struct certificate *certificate)
 const struct certificate *certificate_ec(void);
 const struct certificate *certificate_rsa(void);
 
-/* Connect two sockets. */
+/*
+ * Connect two sockets: over the loopback interface, or as a pair of Unix ones, whose buffers stay
+ * full until the peer reads (TCP's do not, since acknowledgements may come late).
+ */
 void link_init(struct link *link, struct test *test);
+void link_init_unix(struct link *link, struct test *test);
 /* Put TLS on them: parameters NULL: those above; name: "localhost" if NULL. */
 void link_wrap(struct link *link, const struct fend_tls_params *client,
 	       const struct fend_tls_params *server, const char *name);
@@ -46,6 +50,8 @@ void link_handshake(struct link *link);
 /* All three, and the handshakes must succeed. */
 void link_open(struct link *link, struct test *test, const struct fend_tls_params *client,
 	       const struct fend_tls_params *server);
+/* The same on Unix sockets, with the default parameters. */
+void link_open_unix(struct link *link, struct test *test);
 void link_fini(struct link *link);
 
 /* Notes err and counts the call; data: the side. */
@@ -56,9 +62,15 @@ void tls_recv(struct test *test, struct fend_socket *socket, void *data, size_t 
 /* Dispatch until recv returns something other than -EAGAIN, and return that. */
 ssize_t tls_recv_some(struct test *test, struct fend_socket *socket, void *data, size_t size);
 void tls_send(struct test *test, struct fend_socket *socket, const void *data, size_t size);
+/*
+ * Let the server send over Unix sockets until nothing is taken any more. Returns how much was
+ * taken; each byte is pattern() of its place.
+ */
+size_t link_fill(struct link *link);
+unsigned char pattern(size_t at, unsigned salt);
 /* "ping" there and "pong" back. */
 void link_exchange(struct link *link);
-/* Both sides' error texts must contain these; NULL: not looked at. */
+/* The text of the side's error must contain this. */
 void assert_text(const struct side *side, const char *part);
 
 #endif
