@@ -7,8 +7,8 @@ usage()
 	cat <<-'END'
 	usage: examples/run.sh [--dry-run] [--builddir DIR] [--system NAME] [ARGUMENT...]
 
-	Install the packages that are missing, build fend with its examples, and run "all" with
-	the arguments: [epoll|poll [URL]].
+	Install the packages that are missing, build fend, and run the example that shows every part
+	of it at work. Its arguments: [epoll|poll [URL]].
 
 	  --dry-run       only say what would be installed and run
 	  --builddir DIR  build in DIR, not in build-examples beside this script's directory
@@ -40,7 +40,7 @@ done
 
 packages_install "$system" "$dry_run" build
 if [ "$dry_run" -eq 1 ]; then
-	echo "fend: then $build_dir/examples/all $*"
+	echo "fend: then $build_dir/examples/fend-all $*"
 	exit 0
 fi
 
@@ -49,4 +49,4 @@ if [ ! -e "$build_dir/build.ninja" ]; then
 	meson setup "$build_dir" "$source_dir" -Dexamples=enabled -Dtests=disabled
 fi
 meson compile -C "$build_dir"
-exec "$build_dir/examples/all" "$@"
+exec "$build_dir/examples/fend-all" "$@"

@@ -34,12 +34,14 @@ source tests/lib/packages.sh
 source .ci/checks.sh
 build=$PWD/build-extended
 
-# inside COMMAND...: run it in the fresh system, with the sources at /fend.
+# inside COMMAND...: run it in the fresh system, with the sources at /fend. Its root is made a mount of
+# its own, as it is on a machine, because the tests of name resolution replace files by mounts.
 inside()
 {
 	# shellcheck disable=SC2016 # expanded inside
-	unshare --mount --pid --fork --kill-child -- chroot "$build/root" \
-		sh -c 'mount -t proc proc /proc && cd / && exec "$@"' sh "$@"
+	unshare --mount --pid --fork --kill-child -- sh -c '
+		mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && cd "$1" && shift &&
+		exec chroot . "$@"' sh "$build/root" "$@"
 }
 
 inside_installs_nothing()

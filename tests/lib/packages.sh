@@ -22,6 +22,7 @@ packages_table()
 	build node-llhttp       libllhttp-dev     llhttp-devel        llhttp-dev      llhttp
 	build liburiparser-dev  liburiparser-dev  uriparser-devel     uriparser-dev   uriparser
 	build ca-certificates   ca-certificates   ca-certificates     ca-certificates ca-certificates
+	build netbase           netbase           -                   -               iana-etc
 	tests g++               g++               gcc-c++             g++             gcc
 	tests libglib2.0-dev    libglib2.0-dev    glib2-devel         glib-dev        glib2
 	tests dnsmasq-base      dnsmasq-base      dnsmasq             dnsmasq         dnsmasq
