@@ -33,7 +33,7 @@ static const char usage[] =
 	"poll) and fetches URL, by default a page of its own HTTPS server.\n"
 	"\n"
 	"Standard input is echoed. On a terminal the program runs until Ctrl-D or Ctrl-C; otherwise\n"
-	"it ends when all steps are done and the input is at its end, or silent for two seconds.\n"
+	"it ends when all steps are done and the input is at its end, or two seconds later.\n"
 	"\n"
 	"Exit status: 0 all steps succeeded, also when a signal ended the wait for input; 1 one\n"
 	"failed, or was not done after 30 s; 2 usage; 128 + signal if it came before.\n";
@@ -54,6 +54,7 @@ struct all {
 	struct step steps[STEPS];
 	struct fend_timer *limit;
 	struct fend_signal *interrupt, *terminate;
+	bool mid_line; /* what was printed last does not end with a newline */
 };
 
 /* How many steps but the input have not ended. */
@@ -96,6 +97,14 @@ look_around(struct all *all)
 }
 
 void
+step_print(struct step *step, const char *bytes, size_t size)
+{
+	fwrite(bytes, 1, size, stdout);
+	fflush(stdout);
+	step->all->mid_line = bytes[size - 1] != '\n';
+}
+
+void
 step_end(struct step *step, int err, const char *format, ...)
 {
 	double time = (double)(fend_now() - step->started) / (double)FEND_MS(1);
@@ -105,6 +114,9 @@ step_end(struct step *step, int err, const char *format, ...)
 		return;
 	step->ended = true;
 	step->failed = err < 0;
+	if (step->all->mid_line)
+		putchar('\n');
+	step->all->mid_line = false;
 	printf("%-7s %-6s %10.3f ms  ", step->type->name, err < 0 ? "FAILED" : "ok", time);
 	va_start(args, format);
 	vprintf(format, args);

@@ -49,7 +49,7 @@ complain(struct command *command, const char *what, const char *why)
 static void
 write_failed(struct command *command, int err)
 {
-	complain(command, "cannot write the output: ", fend_strerror(err));
+	complain(command, "cannot write the output: ", strerror(-err));
 	command->request = http_request_free(command->request);
 	finish(command, STATUS_WRITE);
 }
@@ -239,7 +239,7 @@ start(struct command *command)
 	err = output_new(command->loop, command->options.output, on_output, command,
 			 &command->output);
 	if (err < 0) {
-		complain(command, "cannot open the output: ", fend_strerror(err));
+		complain(command, "cannot open the output: ", strerror(-err));
 		return STATUS_WRITE;
 	}
 	if (make_tls(command) < 0)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <uriparser/Uri.h>
 
@@ -29,6 +30,19 @@ static bool
 equals(const UriTextRangeA *range, const char *text)
 {
 	return length(range) == strlen(text) && memcmp(range->first, text, strlen(text)) == 0;
+}
+
+/* A range is not terminated, so this is no case for strndup(3). */
+static char *
+copy(const UriTextRangeA *range)
+{
+	char *text = malloc(length(range) + 1);
+
+	if (text) {
+		memcpy(text, range->first, length(range));
+		text[length(range)] = '\0';
+	}
+	return text;
 }
 
 static int
@@ -140,7 +154,7 @@ convert(const UriUriA *uri, struct http_url *ret_url)
 {
 	struct http_url url = { .https = equals(&uri->scheme, "https") };
 
-	url.host = strndup(uri->hostText.first, length(&uri->hostText));
+	url.host = copy(&uri->hostText);
 	url.port = copy_port(&uri->portText, url.https);
 	url.target = make_target(uri);
 	if (url.host && url.port)
@@ -227,7 +241,7 @@ http_url_resolve(const struct http_url *base, const char *reference, struct http
 bool
 http_url_same_origin(const struct http_url *a, const struct http_url *b)
 {
-	return a->https == b->https && strcmp(a->host, b->host) == 0 &&
+	return a->https == b->https && strcasecmp(a->host, b->host) == 0 &&
 	       strcmp(a->port, b->port) == 0;
 }
 

@@ -6,7 +6,7 @@
 
 /* What an HTTP client needs of a URL (RFC 3986, RFC 9110 section 4.2). */
 struct http_url {
-	char *text;      /* the URL itself, scheme and host in lower case, without fragment */
+	char *text;      /* the URL itself, scheme and name in lower case, without fragment */
 	char *host;      /* a name or an address, the latter without brackets */
 	char *port;      /* decimal, the scheme's default if the URL has none */
 	char *authority; /* for the Host field: host in brackets if need be, port if not the default */

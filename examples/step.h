@@ -3,6 +3,7 @@
 #define STEP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <fend/dns.h>
 #include <fend/tls.h>
@@ -42,6 +43,9 @@ struct step {
 /* The step is over: print its line, with the time it took. err < 0: it has failed. */
 void step_end(struct step *step, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Print bytes as they are, between the lines of the steps. */
+void step_print(struct step *step, const char *bytes, size_t size);
 
 extern const struct step_type step_task;
 extern const struct step_type step_timer;

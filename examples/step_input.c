@@ -10,9 +10,9 @@
  * usually the same open file as standard output and the shell's, where the flag would do harm, and
  * it does not need it.
  *
- * On a terminal this goes on until Ctrl-D. Anything else ends with the end of the input; and once
- * all other steps have ended also after SILENCE without input or LIMIT with it, so that a pipe that
- * somebody keeps open does not keep the program running.
+ * On a terminal this goes on until Ctrl-D. Anything else ends with the end of the input, but at
+ * PATIENCE after all other steps have ended at the latest, so that a pipe that somebody keeps open
+ * does not keep the program running.
  */
 #include "step.h"
 
@@ -20,20 +20,18 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#define SILENCE FEND_SEC(2)
-#define LIMIT FEND_SEC(10)
+#define PATIENCE FEND_SEC(2)
 
 struct state {
 	struct fend_file *file;
 	struct fend_io *io;
 	struct fend_task read; /* instead of io */
 	struct fend_timer *patience;
-	fend_time limit; /* 0: the others are still at work */
 	bool is_terminal, make_blocking;
 	size_t size;
-	char last;
 };
 
 static void
@@ -43,21 +41,7 @@ end(struct step *step, int err, const char *how)
 
 	state->io = fend_io_free(state->io);
 	fend_timer_stop(state->patience);
-	if (state->size > 0 && state->last != '\n')
-		putchar('\n');
-	if (err < 0)
-		step_end(step, err, "%s", fend_strerror(err));
-	else
-		step_end(step, 0, "%zu bytes, %s", state->size, how);
-}
-
-static void
-be_patient(struct state *state)
-{
-	fend_time until = fend_now() + SILENCE;
-
-	if (state->limit > 0)
-		fend_timer_at(state->patience, until < state->limit ? until : state->limit);
+	step_end(step, err, "%zu bytes, %s", state->size, how);
 }
 
 /* True: there may be more. */
@@ -71,7 +55,7 @@ echo(struct step *step)
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (size < 0 && errno != EBADF && errno != EIO) {
-		end(step, -errno, NULL);
+		end(step, -errno, strerror(errno));
 		return false;
 	}
 	if (size <= 0) {
@@ -79,11 +63,8 @@ echo(struct step *step)
 		end(step, 0, size == 0 ? "at its end" : "closed");
 		return false;
 	}
-	fwrite(buffer, 1, (size_t)size, stdout);
-	fflush(stdout);
+	step_print(step, buffer, (size_t)size);
 	state->size += (size_t)size;
-	state->last = buffer[size - 1];
-	be_patient(state);
 	return true;
 }
 
@@ -170,8 +151,7 @@ hurry(struct step *step)
 		puts("input   type something and it is echoed; Ctrl-D or Ctrl-C ends");
 		return;
 	}
-	state->limit = fend_now() + LIMIT;
-	be_patient(state);
+	fend_timer_after(state->patience, PATIENCE);
 }
 
 const struct step_type step_input = {
