@@ -17,10 +17,10 @@
 static int
 advance(struct fend__tls_session *session, struct fend__tls_failure *failure)
 {
-	unsigned turn;
+	unsigned i;
 	int r;
 
-	for (turn = 0; turn < FEND__TLS_TURNS; turn++) {
+	for (i = 0; i < FEND__TLS_TURNS; i++) {
 		session->blocked = false;
 		r = session->context->provider->handshake(session->implementation, failure);
 		if (r != -EAGAIN)
@@ -47,30 +47,40 @@ check_alpn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 	return failure->err;
 }
 
+/* Take a turn, send what came of it, and say in our own words what the provider cannot know. */
 static int
-step(struct fend__tls_session *session, bool expired, unsigned *interest)
+turn(struct fend__tls_session *session, struct fend__tls_failure *failure)
+{
+	int r, alert;
+
+	r = advance(session, failure);
+	if (!r)
+		r = check_alpn(session, failure);
+	fend__tls_flush(session);
+	if ((!r || r == -EAGAIN) && session->write_error)
+		return fend__tls_fail(failure, session->write_error, "%s",
+				      fend_strerror(session->write_error));
+	if (r == -EPROTO && session->foreign && !failure->from_peer) {
+		alert = failure->alert;
+		fend__tls_fail(failure, r, "peer does not speak TLS");
+		failure->alert = alert;
+	}
+	return r;
+}
+
+static int
+step(struct fend__tls_session *session, int err, unsigned *interest)
 {
 	struct fend__tls_failure failure;
 	int r;
 
-	if (expired) {
-		r = fend__tls_fail(&failure, -ETIMEDOUT, "handshake not done in time");
-	} else {
-		r = advance(session, &failure);
-		if (!r)
-			r = check_alpn(session, &failure);
-		fend__tls_flush(session);
-		if ((!r || r == -EAGAIN) && session->write_error)
-			r = fend__tls_fail(&failure, session->write_error, "%s",
-					   fend_strerror(session->write_error));
-		if (r == -EPROTO && session->foreign && !failure.from_peer) {
-			int alert = failure.alert;
-
-			fend__tls_fail(&failure, r, "peer does not speak TLS");
-			failure.alert = alert;
-		}
-	}
 	*interest = FEND_IN;
+	if (err)
+		r = fend__tls_fail(&failure, err, "%s", err == -ETIMEDOUT
+								? "handshake not done in time"
+								: fend_strerror(err));
+	else
+		r = turn(session, &failure);
 	if (r == -EAGAIN)
 		return r;
 	session->state = r ? FEND__TLS_FAILED : FEND__TLS_OPEN;

@@ -7,6 +7,7 @@
 #include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
 #include <fend-internal/socket.h>
+#include <fend/io.h>
 #include <fend/timer.h>
 
 /*
@@ -35,8 +36,20 @@ operation_free(struct operation *operation)
 	fend__release(operation);
 }
 
+/*
+ * What an error event is about is found by the step when it receives. If it finds nothing, the
+ * event would come again and again, or it says that the kernel refuses to wait.
+ */
+static int
+pending_error(struct fend_socket *socket)
+{
+	int err = fend_socket_error(socket);
+
+	return err ? err : -EIO;
+}
+
 static void
-proceed(struct operation *operation, bool expired)
+proceed(struct operation *operation, unsigned events, int err)
 {
 	struct fend_socket *socket = operation->socket;
 	unsigned interest = operation->holder.interest;
@@ -44,7 +57,9 @@ proceed(struct operation *operation, bool expired)
 	void *data = operation->data;
 	int r;
 
-	r = operation->step(operation->session, expired, &interest);
+	r = operation->step(operation->session, err, &interest);
+	if (r == -EAGAIN && events & FEND_ERR)
+		r = operation->step(operation->session, pending_error(socket), &interest);
 	fend__tls_buffer_trim(&operation->session->input);
 	if (r == -EAGAIN) {
 		fend__socket_interest(socket, &operation->holder, interest);
@@ -58,13 +73,13 @@ proceed(struct operation *operation, bool expired)
 static void
 on_ready(struct fend__holder *holder, unsigned events)
 {
-	proceed(fend__container_of(holder, struct operation, holder), false);
+	proceed(fend__container_of(holder, struct operation, holder), events, 0);
 }
 
 static void
 on_expired(struct fend_timer *timer, uint64_t expirations, void *data)
 {
-	proceed(data, true);
+	proceed(data, 0, -ETIMEDOUT);
 }
 
 static void

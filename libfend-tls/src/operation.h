@@ -5,11 +5,11 @@
 #include "session.h"
 
 /*
- * Go on with an operation, or give it up if expired: 0 when it is done, -EAGAIN when it waits, else
- * why it failed. *interest is what it waits for, IN or OUT; it may be changed.
+ * Go on with an operation, or give it up because of err unless that is 0. Returns 0 when it is
+ * done, -EAGAIN when it waits, else why it failed. *interest is what it waits for, IN or OUT; it
+ * may be changed.
  */
-typedef int fend__tls_step_fn(struct fend__tls_session *session, bool expired,
-			      unsigned *interest);
+typedef int fend__tls_step_fn(struct fend__tls_session *session, int err, unsigned *interest);
 
 /* What the caller of fend_tls_handshake() or _shutdown() said. */
 struct fend__tls_request {

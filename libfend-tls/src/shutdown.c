@@ -17,14 +17,14 @@
  * that has ended is always readable, so the operation must not wait for that then.
  */
 static int
-step(struct fend__tls_session *session, bool expired, unsigned *interest)
+step(struct fend__tls_session *session, int err, unsigned *interest)
 {
 	unsigned char dropped[4096];
 	unsigned turn;
 	ssize_t n = 1;
 
-	if (expired)
-		return -ETIMEDOUT;
+	if (err)
+		return err;
 	for (turn = 0; turn < FEND__TLS_TURNS && n > 0; turn++)
 		n = fend__tls_read(session, dropped, sizeof(dropped));
 	if (n > 0) {
