@@ -15,7 +15,8 @@
  *	callback_end(loop, &callback);
  */
 struct callback {
-	fend_time start; /* 0: times are not taken */
+	bool timed;
+	fend_time start;
 	char name[FEND_NAME_MAX];
 };
 
@@ -27,17 +28,16 @@ callback_begin(struct fend_loop *loop, struct callback *callback, const char *ki
 	       const char *name)
 {
 	FEND_PROBE_CALLBACK_BEGIN(loop, kind, name ? name : kind);
-	if (fend__unlikely(loop->timing))
+	callback->timed = loop->timing;
+	if (fend__unlikely(callback->timed))
 		fend__callback_timed_begin(callback, name ? name : kind);
-	else
-		callback->start = 0;
 }
 
 static inline void
 callback_end(struct fend_loop *loop, const struct callback *callback)
 {
 	FEND_PROBE_CALLBACK_END(loop);
-	if (fend__unlikely(callback->start))
+	if (fend__unlikely(callback->timed))
 		fend__callback_timed_end(loop, callback);
 }
 

@@ -92,7 +92,7 @@ watch_pidfd(struct fend_child *child)
 		return child->pidfd;
 	r = fend_io_new(child->loop, child->pidfd, FEND_IN, on_pidfd, child, &child->io);
 	if (r == 0)
-		child->io->internal = true;
+		child->io->counts = 0;
 	return r;
 }
 
@@ -232,8 +232,6 @@ fend__children_run(struct fend_loop *loop)
 	struct fend_link batch;
 	int calls = 0;
 
-	if (loop->ended == 0 || fend__loop_is_over(loop))
-		return 0;
 	list_init(&batch);
 	list_take(&batch, &loop->children);
 	while (!list_is_empty(&batch)) {

@@ -23,37 +23,29 @@
 
 #include <fend-internal/public.h>
 
-#include "loop.h"
+#include "io-deliver.h"
 
 #define BATCH 256
 
-struct epoll {
-	struct dispatcher base;
+struct dispatcher {
 	int fd;
 	bool orphaned; /* a removal failed: a registration may live on without its source */
 	bool rebuild;
 	int outer, timer; /* for polling from outside, or -1 */
 	struct epoll_event events[BATCH];
-	struct ready ready[BATCH];
 };
 
-static struct epoll *
-epoll_of(struct dispatcher *dispatcher)
-{
-	return fend__container_of(dispatcher, struct epoll, base);
-}
+/* The bits are those of epoll but for one, which would lie far from the rest. */
+#define SAME_BITS (FEND_IN | FEND_PRI | FEND_OUT | FEND_ERR | FEND_HUP)
+_Static_assert((int)SAME_BITS == (int)(EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP) &&
+	       (int)FEND_IN == (int)EPOLLIN && (int)FEND_PRI == (int)EPOLLPRI &&
+	       (int)FEND_OUT == (int)EPOLLOUT && (int)FEND_ERR == (int)EPOLLERR, "events are translated bit by bit");
 
 static uint32_t
 events_to_epoll(const struct fend_io *io)
 {
-	uint32_t events = 0;
+	uint32_t events = io->interest & SAME_BITS;
 
-	if (io->interest & FEND_IN)
-		events |= EPOLLIN;
-	if (io->interest & FEND_OUT)
-		events |= EPOLLOUT;
-	if (io->interest & FEND_PRI)
-		events |= EPOLLPRI;
 	if (io->interest & FEND_RDHUP)
 		events |= EPOLLRDHUP;
 	if ((io->mode & FEND_EDGE) || !io->interest)
@@ -65,12 +57,10 @@ events_to_epoll(const struct fend_io *io)
 	return events;
 }
 
-static unsigned
+static inline unsigned
 events_from_epoll(uint32_t events)
 {
-	return (events & EPOLLIN ? FEND_IN : 0) | (events & EPOLLOUT ? FEND_OUT : 0) |
-	       (events & EPOLLPRI ? FEND_PRI : 0) | (events & EPOLLRDHUP ? FEND_RDHUP : 0) |
-	       (events & EPOLLERR ? FEND_ERR : 0) | (events & EPOLLHUP ? FEND_HUP : 0);
+	return (events & SAME_BITS) | (events & EPOLLRDHUP ? FEND_RDHUP : 0);
 }
 
 static int
@@ -104,7 +94,7 @@ make(struct fend_loop *loop)
 static int
 epoll_open(struct fend_loop *loop, struct dispatcher **ret_dispatcher)
 {
-	struct epoll *epoll = fend__calloc(1, sizeof(*epoll));
+	struct dispatcher *epoll = fend__calloc(1, sizeof(*epoll));
 
 	if (!epoll)
 		return -ENOMEM;
@@ -116,16 +106,13 @@ epoll_open(struct fend_loop *loop, struct dispatcher **ret_dispatcher)
 		return err;
 	}
 	epoll->outer = epoll->timer = -1;
-	epoll->base.ready = epoll->ready;
-	*ret_dispatcher = &epoll->base;
+	*ret_dispatcher = epoll;
 	return 0;
 }
 
 static void
-epoll_close(struct fend_loop *loop, struct dispatcher *dispatcher)
+epoll_close(struct fend_loop *loop, struct dispatcher *epoll)
 {
-	struct epoll *epoll = epoll_of(dispatcher);
-
 	fend__close(epoll->outer);
 	fend__close(epoll->timer);
 	fend__close(epoll->fd);
@@ -133,20 +120,19 @@ epoll_close(struct fend_loop *loop, struct dispatcher *dispatcher)
 }
 
 static int
-epoll_add(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+epoll_add(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *io)
 {
-	int r = control(epoll_of(dispatcher)->fd, EPOLL_CTL_ADD, io);
+	int r = control(epoll->fd, EPOLL_CTL_ADD, io);
 
 	/* The same file is still registered under this number, by a source that was freed too late. */
 	if (r == -EEXIST)
-		r = control(epoll_of(dispatcher)->fd, EPOLL_CTL_MOD, io);
+		r = control(epoll->fd, EPOLL_CTL_MOD, io);
 	return r;
 }
 
 static int
-epoll_modify(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+epoll_modify(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *io)
 {
-	struct epoll *epoll = epoll_of(dispatcher);
 	int r;
 
 	if (!(io->mode & FEND_EXCLUSIVE))
@@ -157,19 +143,15 @@ epoll_modify(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_
 }
 
 static void
-epoll_remove(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+epoll_remove(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *io)
 {
-	struct epoll *epoll = epoll_of(dispatcher);
-
 	if (control(epoll->fd, EPOLL_CTL_DEL, io) < 0)
 		epoll->orphaned = true;
 }
 
 static void
-epoll_stale(struct fend_loop *loop, struct dispatcher *dispatcher)
+epoll_stale(struct fend_loop *loop, struct dispatcher *epoll)
 {
-	struct epoll *epoll = epoll_of(dispatcher);
-
 	/* Otherwise it is but an event of this batch whose source was freed by a callback. */
 	if (epoll->orphaned)
 		epoll->rebuild = true;
@@ -187,8 +169,8 @@ add_to_outer(int outer, int fd)
  * Move to a new epoll. If there is none to be had the old one goes on, and the next stale report
  * tries again. A source that cannot be added has had its descriptor closed: it stays silent.
  */
-static void
-rebuild(struct fend_loop *loop, struct epoll *epoll)
+static __attribute__((noinline)) void
+rebuild(struct fend_loop *loop, struct dispatcher *epoll)
 {
 	int fd = make(loop);
 	uint32_t slot;
@@ -220,40 +202,40 @@ rebuild(struct fend_loop *loop, struct epoll *epoll)
 }
 
 static int
-epoll_wait_ready(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeout)
+epoll_wait_ready(struct fend_loop *loop, struct dispatcher *epoll, fend_time timeout)
 {
-	struct epoll *epoll = epoll_of(dispatcher);
-	int i, n, ready = 0;
-
 	if (fend__unlikely(epoll->rebuild))
 		rebuild(loop, epoll);
-	n = fend__kernel->epoll_wait(epoll->fd, epoll->events, BATCH, timeout);
-	if (n < 0)
-		return n;
-	for (i = 0; i < n; i++) {
-		uint64_t cookie = epoll->events[i].data.u64;
+	return fend__kernel->epoll_wait(epoll->fd, epoll->events, BATCH, timeout);
+}
 
-		if (fend__unlikely(cookie == IO_COOKIE_WAKEUP))
-			continue;
-		epoll->ready[ready].cookie = cookie;
-		epoll->ready[ready].events = events_from_epoll(epoll->events[i].events);
-		ready++;
+static int
+epoll_report(struct fend_loop *loop, struct dispatcher *epoll, int ready)
+{
+	int calls = 0;
+	int i;
+
+	for (i = 0; i < ready && !fend__loop_is_over(loop); i++) {
+		const struct epoll_event *event = &epoll->events[i];
+
+		if (fend__likely(event->data.u64 != IO_COOKIE_WAKEUP))
+			calls += fend__io_report(loop, event->data.u64,
+						 events_from_epoll(event->events));
 	}
-	return ready;
+	return calls;
 }
 
 static size_t
-epoll_pollfds(struct fend_loop *loop, struct dispatcher *dispatcher, struct pollfd *fds, size_t n)
+epoll_pollfds(struct fend_loop *loop, struct dispatcher *epoll, struct pollfd *fds, size_t n)
 {
 	if (n > 0)
-		fds[0] = (struct pollfd){ .fd = epoll_of(dispatcher)->fd, .events = POLLIN };
+		fds[0] = (struct pollfd){ .fd = epoll->fd, .events = POLLIN };
 	return 1;
 }
 
 static int
-epoll_fd(struct fend_loop *loop, struct dispatcher *dispatcher)
+epoll_fd(struct fend_loop *loop, struct dispatcher *epoll)
 {
-	struct epoll *epoll = epoll_of(dispatcher);
 	int outer, timer, r;
 
 	if (epoll->outer >= 0)
@@ -275,9 +257,9 @@ epoll_fd(struct fend_loop *loop, struct dispatcher *dispatcher)
 }
 
 static int
-epoll_settle(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time when)
+epoll_settle(struct fend_loop *loop, struct dispatcher *epoll, fend_time when)
 {
-	return fend__kernel->timerfd_set(epoll_of(dispatcher)->timer, when);
+	return fend__kernel->timerfd_set(epoll->timer, when);
 }
 
 const struct dispatcher_ops fend__dispatcher_epoll = {
@@ -290,6 +272,7 @@ const struct dispatcher_ops fend__dispatcher_epoll = {
 	.modify = epoll_modify,
 	.remove = epoll_remove,
 	.wait = epoll_wait_ready,
+	.report = epoll_report,
 	.pollfds = epoll_pollfds,
 	.fd = epoll_fd,
 	.settle = epoll_settle,

@@ -17,22 +17,22 @@
 
 #include <fend-internal/public.h>
 
-#include "loop.h"
+#include "io-deliver.h"
 
 #define FIRST 1 /* entry 0 is the wake-up */
 
-struct poller {
-	struct dispatcher base;
-	struct pollfd *fds;
-	struct fend_io **ios; /* parallel to fds */
-	size_t n, capacity;
+/* What a wait found: the entries themselves move when sources come and go in callbacks. */
+struct ready {
+	uint64_t cookie;
+	unsigned events;
 };
 
-static struct poller *
-poller_of(struct dispatcher *dispatcher)
-{
-	return fend__container_of(dispatcher, struct poller, base);
-}
+struct dispatcher {
+	struct pollfd *fds;
+	struct fend_io **ios;  /* parallel to fds */
+	struct ready *ready;   /* of the last wait */
+	size_t n, capacity;    /* there is room in ready for all entries */
+};
 
 static short
 events_to_poll(unsigned interest)
@@ -74,7 +74,7 @@ park(struct pollfd *entry)
 }
 
 static void
-set_entry(struct poller *poller, const struct fend_io *io)
+set_entry(struct dispatcher *poller, const struct fend_io *io)
 {
 	struct pollfd *entry = &poller->fds[io->index];
 
@@ -85,7 +85,7 @@ set_entry(struct poller *poller, const struct fend_io *io)
 }
 
 static int
-reserve(struct poller *poller, size_t n)
+reserve(struct dispatcher *poller, size_t n)
 {
 	size_t capacity = poller->capacity ? poller->capacity : 16;
 	void *grown;
@@ -102,47 +102,44 @@ reserve(struct poller *poller, size_t n)
 	if (!grown)
 		return -ENOMEM;
 	poller->ios = grown;
-	grown = fend__resize(poller->base.ready, capacity, sizeof(*poller->base.ready));
+	grown = fend__resize(poller->ready, capacity, sizeof(*poller->ready));
 	if (!grown)
 		return -ENOMEM;
-	poller->base.ready = grown;
+	poller->ready = grown;
 	poller->capacity = capacity;
 	return 0;
 }
 
 static void
-poll_close(struct fend_loop *loop, struct dispatcher *dispatcher)
+poll_close(struct fend_loop *loop, struct dispatcher *poller)
 {
-	struct poller *poller = poller_of(dispatcher);
-
 	fend__release(poller->fds);
 	fend__release(poller->ios);
-	fend__release(poller->base.ready);
+	fend__release(poller->ready);
 	fend__release(poller);
 }
 
 static int
 poll_open(struct fend_loop *loop, struct dispatcher **ret_dispatcher)
 {
-	struct poller *poller = fend__calloc(1, sizeof(*poller));
+	struct dispatcher *poller = fend__calloc(1, sizeof(*poller));
 
 	if (!poller)
 		return -ENOMEM;
 	if (reserve(poller, FIRST) < 0) {
-		poll_close(loop, &poller->base);
+		poll_close(loop, poller);
 		return -ENOMEM;
 	}
 	poller->fds[0].fd = loop->wakeup[0];
 	poller->fds[0].events = POLLIN;
 	poller->n = FIRST;
-	*ret_dispatcher = &poller->base;
+	*ret_dispatcher = poller;
 	return 0;
 }
 
 static int
-poll_add(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+poll_add(struct fend_loop *loop, struct dispatcher *poller, struct fend_io *io)
 {
-	struct poller *poller = poller_of(dispatcher);
 	struct stat stat;
 	int r;
 
@@ -165,20 +162,19 @@ poll_add(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *
 }
 
 static int
-poll_modify(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+poll_modify(struct fend_loop *loop, struct dispatcher *poller, struct fend_io *io)
 {
 #ifndef POLLRDHUP
 	if (io->interest & FEND_RDHUP)
 		return -ENOTSUP;
 #endif
-	set_entry(poller_of(dispatcher), io);
+	set_entry(poller, io);
 	return 0;
 }
 
 static void
-poll_remove(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io)
+poll_remove(struct fend_loop *loop, struct dispatcher *poller, struct fend_io *io)
 {
-	struct poller *poller = poller_of(dispatcher);
 	size_t last = --poller->n;
 
 	poller->fds[io->index] = poller->fds[last];
@@ -199,9 +195,8 @@ drain_wakeup(struct fend_loop *loop)
 }
 
 static int
-poll_wait(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeout)
+poll_wait(struct fend_loop *loop, struct dispatcher *poller, fend_time timeout)
 {
-	struct poller *poller = poller_of(dispatcher);
 	int left, ready = 0;
 	size_t i;
 
@@ -225,17 +220,16 @@ poll_wait(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeo
 		}
 		if (io->mode & FEND_ONESHOT)
 			park(entry);
-		poller->base.ready[ready].cookie = io_cookie(io);
-		poller->base.ready[ready].events = events_from_poll(entry->revents);
+		poller->ready[ready].cookie = io_cookie(io);
+		poller->ready[ready].events = events_from_poll(entry->revents);
 		ready++;
 	}
 	return ready;
 }
 
 static size_t
-poll_pollfds(struct fend_loop *loop, struct dispatcher *dispatcher, struct pollfd *fds, size_t n)
+poll_pollfds(struct fend_loop *loop, struct dispatcher *poller, struct pollfd *fds, size_t n)
 {
-	const struct poller *poller = poller_of(dispatcher);
 	size_t i;
 
 	for (i = 0; i < poller->n && i < n; i++)
@@ -243,9 +237,21 @@ poll_pollfds(struct fend_loop *loop, struct dispatcher *dispatcher, struct pollf
 	return poller->n;
 }
 
+static int
+poll_report(struct fend_loop *loop, struct dispatcher *poller, int ready)
+{
+	int calls = 0;
+	int i;
+
+	/* Adding a source in a callback may move the array. */
+	for (i = 0; i < ready && !fend__loop_is_over(loop); i++)
+		calls += fend__io_report(loop, poller->ready[i].cookie, poller->ready[i].events);
+	return calls;
+}
+
 /* A freed source has no entry, so nothing can be left behind. */
 static void
-poll_stale(struct fend_loop *loop, struct dispatcher *dispatcher)
+poll_stale(struct fend_loop *loop, struct dispatcher *poller)
 {
 }
 
@@ -257,6 +263,7 @@ const struct dispatcher_ops fend__dispatcher_poll = {
 	.modify = poll_modify,
 	.remove = poll_remove,
 	.wait = poll_wait,
+	.report = poll_report,
 	.pollfds = poll_pollfds,
 	.stale = poll_stale,
 };

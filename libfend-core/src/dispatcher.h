@@ -13,20 +13,11 @@
 
 struct fend_loop;
 
-/* What a wait found: one entry per ready source. */
-struct ready {
-	uint64_t cookie;
-	unsigned events; /* FEND_IN ... FEND_HUP */
-};
-
-/* The head of each dispatcher's own struct. */
-struct dispatcher {
-	struct ready *ready; /* of the last wait; may move when a source is added */
-};
+struct dispatcher; /* each has its own */
 
 /*
  * What a dispatcher implements: a mechanism to wait for descriptors, and nothing else. It sees
- * sources (struct fend_io), changes none of them but its index, and calls nobody back.
+ * sources (struct fend_io), and changes none of them but its index.
  */
 struct dispatcher_ops {
 	const char *name;
@@ -49,10 +40,15 @@ struct dispatcher_ops {
 	void (*remove)(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io);
 
 	/*
-	 * Wait at most timeout. Returns how many entries of dispatcher->ready count; the wake-up is
-	 * not among them. A ONESHOT source that is reported is disarmed.
+	 * Wait at most timeout. Returns how many sources to report, or more (the wake-up may count).
+	 * A ONESHOT source among them is disarmed.
 	 */
 	int (*wait)(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeout);
+	/*
+	 * Hand each of them to fend__io_report(), until the loop is over; returns how many callbacks
+	 * that was. Sources may come and go meanwhile.
+	 */
+	int (*report)(struct fend_loop *loop, struct dispatcher *dispatcher, int ready);
 	/*
 	 * What a poll-style host is to wait for. Writes n entries at most; returns how many there are.
 	 */

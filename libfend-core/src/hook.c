@@ -55,8 +55,6 @@ fend__hooks_run(struct fend_loop *loop, struct fend_link *hooks)
 	struct callback callback;
 	struct fend_link batch;
 
-	if (list_is_empty(hooks))
-		return;
 	list_init(&batch);
 	list_take(&batch, hooks);
 	while (!list_is_empty(&batch)) {

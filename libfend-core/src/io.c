@@ -6,8 +6,8 @@
  * change of interest is only noted, and told to the dispatcher just before the wait, so that
  * changes to and fro cost nothing.
  *
- * Three masks meet at delivery: what the dispatcher reported, the interest as it is now, which a
- * callback earlier in the batch may have changed, and ERR and HUP, which pass as long as there is any interest.
+ * What is delivered (io-deliver.h) passes a mask that follows the interest at that moment, which a
+ * callback earlier in the batch may have changed; ERR and HUP pass as long as there is any interest.
  */
 #include "io.h"
 
@@ -16,18 +16,10 @@
 
 #include <fend-internal/public.h>
 
-#include "callback.h"
 #include "dispatcher.h"
-#include "loop.h"
+#include "io-deliver.h"
 
-#define CHUNK 64
 #define TOLD_NOTHING 0xffff /* equals no interest */
-
-struct fend_io *
-fend__io_at(const struct io_table *table, uint32_t slot)
-{
-	return &table->chunks[slot / CHUNK][slot % CHUNK];
-}
 
 void
 fend__io_table_free(struct io_table *table)
@@ -74,7 +66,7 @@ grow(struct io_table *table)
 	if (!chunks)
 		return -ENOMEM;
 	table->chunks = chunks;
-	chunk = fend__calloc(CHUNK, sizeof(*chunk));
+	chunk = fend__calloc(IO_CHUNK, sizeof(*chunk));
 	if (!chunk)
 		return -ENOMEM;
 	table->chunks[table->n_chunks++] = chunk;
@@ -92,7 +84,7 @@ take_slot(struct io_table *table)
 		list_remove(&io->change);
 		return io;
 	}
-	if (table->n_slots == table->n_chunks * CHUNK && grow(table) < 0)
+	if (table->n_slots == table->n_chunks * IO_CHUNK && grow(table) < 0)
 		return NULL;
 	io = fend__io_at(table, table->n_slots);
 	io->slot = table->n_slots++;
@@ -121,6 +113,12 @@ check_events(const struct fend_loop *loop, unsigned events)
 	if ((events & FEND_EXCLUSIVE) && !(features & FEND_LOOP_EXCLUSIVE))
 		return -ENOTSUP;
 	return 0;
+}
+
+static void
+arm(struct fend_io *io)
+{
+	io->passes = io->interest ? io->interest | FEND_ERR | FEND_HUP : 0;
 }
 
 FEND_PUBLIC int
@@ -160,7 +158,8 @@ fend_io_new(struct fend_loop *loop, int fd, unsigned events, fend_io_fn *fn, voi
 	io->fd = fd;
 	io->interest = io->told = events & IO_INTEREST;
 	io->mode = events & IO_MODE;
-	io->disarmed = io->internal = false;
+	io->counts = 1;
+	arm(io);
 	r = loop->ops->add(loop, loop->dispatcher, io);
 	if (r < 0) {
 		io->generation++;
@@ -209,6 +208,7 @@ fend_io_set(struct fend_io *io, unsigned events)
 	if (r < 0)
 		return r;
 	io->interest = (unsigned short)events;
+	arm(io);
 	/* What was refused is told again; a source in neither list points to itself. */
 	list_remove(&io->change);
 	list_append(&io->loop->changed, &io->change);
@@ -244,7 +244,6 @@ fend__ios_flush(struct fend_loop *loop)
 		list_remove(&io->change);
 		if (io->told == io->interest && !(io->mode & FEND_ONESHOT))
 			continue;
-		io->disarmed = false;
 		io->told = io->interest;
 		if (loop->ops->modify(loop, loop->dispatcher, io) < 0) {
 			io->told = TOLD_NOTHING;
@@ -253,49 +252,16 @@ fend__ios_flush(struct fend_loop *loop)
 	}
 }
 
-static int
-deliver(struct fend_io *io, unsigned events)
-{
-	struct fend_loop *loop = io->loop;
-	struct callback callback;
-	int counts;
-
-	if (!io->interest || io->disarmed)
-		return 0;
-	events &= io->interest | FEND_ERR | FEND_HUP;
-	if (!events)
-		return 0;
-	if (io->mode & FEND_ONESHOT)
-		io->disarmed = true;
-	counts = !io->internal;
-	loop->stats.ios += (unsigned)counts;
-	callback_begin(loop, &callback, "io", io->name);
-	io->fn(io, events, io->data);
-	callback_end(loop, &callback);
-	return counts;
-}
-
 int
-fend__ios_run(struct fend_loop *loop, int ready)
+fend__refused_run(struct fend_loop *loop)
 {
 	int calls = 0;
-	int i;
 
 	while (!list_is_empty(&loop->refused) && !fend__loop_is_over(loop)) {
 		struct fend_io *io = io_of(loop->refused.next);
 
 		list_remove(&io->change);
-		calls += deliver(io, FEND_ERR);
-	}
-	for (i = 0; i < ready && !fend__loop_is_over(loop); i++) {
-		const struct ready *found = &loop->dispatcher->ready[i];
-		struct fend_io *io = fend__io_at(&loop->ios, (uint32_t)found->cookie);
-
-		if (fend__unlikely(io->generation != (uint32_t)(found->cookie >> 32))) {
-			loop->ops->stale(loop, loop->dispatcher);
-			continue;
-		}
-		calls += deliver(io, found->events);
+		calls += fend__io_deliver(io, FEND_ERR);
 	}
 	return calls;
 }

@@ -21,12 +21,12 @@ struct fend_io {
 	const char *name;
 	int fd;
 	unsigned short interest, mode; /* bits of IO_INTEREST and IO_MODE */
+	unsigned short passes; /* what may be told now: interest, ERR and HUP, or nothing at all */
 	uint32_t slot;       /* where in the table this is */
 	uint32_t generation; /* differs each time the slot is used: odd while it is */
 	uint32_t index;      /* the dispatcher's own */
-	unsigned short told; /* the interest that the dispatcher knows */
-	bool disarmed;       /* a ONESHOT source that has fired */
-	bool internal;       /* the loop's own: not counted among the callbacks */
+	unsigned short told;   /* the interest that the dispatcher knows */
+	unsigned short counts; /* as a callback: 1, or 0 for the loop's own */
 	struct fend_link change; /* in loop->changed or loop->refused; next free slot's while free */
 };
 
@@ -53,8 +53,14 @@ io_cookie(const struct fend_io *io)
 	return (uint64_t)io->generation << 32 | io->slot;
 }
 
+#define IO_CHUNK 64
+
 /* The source in a slot that was ever used, whether it is alive or not. */
-struct fend_io *fend__io_at(const struct io_table *table, uint32_t slot);
+static inline struct fend_io *
+fend__io_at(const struct io_table *table, uint32_t slot)
+{
+	return &table->chunks[slot / IO_CHUNK][slot % IO_CHUNK];
+}
 
 static inline bool
 io_is_alive(const struct fend_io *io)

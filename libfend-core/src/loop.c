@@ -17,7 +17,6 @@
 
 #include "dispatcher.h"
 #include "probe.h"
-#include "process.h"
 #include "timer.h"
 
 #define LOOP_STOP (1LL << 32)
@@ -77,9 +76,9 @@ fend__loop_check(const struct fend_loop *loop)
 {
 	if (!loop)
 		return -EINVAL;
-	if (fend__unlikely(loop->process != fend__process()))
-		return -ECHILD;
-	return loop->closed ? -ESHUTDOWN : 0;
+	if (fend__likely(!fend__process_is_not(loop->process)))
+		return 0;
+	return loop->closed ? -ESHUTDOWN : -ECHILD;
 }
 
 static void
@@ -120,7 +119,7 @@ fend_loop_new(const struct fend_loop_options *options, struct fend_loop **ret_lo
 	atomic_init(&loop->refs, 1);
 	atomic_init(&loop->memory, 2);
 	loop->holds = 1;
-	loop->process = fend__process();
+	loop->owner = loop->process = fend__process();
 	loop->ops = ops;
 	init_lists(loop);
 	r = fend__kernel->wakeup(loop->wakeup);
@@ -145,6 +144,7 @@ fend_loop_free(struct fend_loop *loop)
 		return NULL;
 	fend__attachments_free(loop);
 	loop->closed = true;
+	loop->process = LOOP_CLOSED;
 	fend__tasks_close(loop);
 	fend__timers_close(loop);
 	fend__children_close(loop);
@@ -172,7 +172,7 @@ fend_loop_stop(struct fend_loop *loop, int code)
 
 	if (!loop)
 		return -EINVAL;
-	if (loop->process != fend__process())
+	if (loop->owner != fend__process())
 		return -ECHILD;
 	if (fend__tasks_closed(loop))
 		return -ESHUTDOWN;
@@ -184,16 +184,14 @@ fend_loop_stop(struct fend_loop *loop, int code)
 fend_time
 fend__loop_wait_time(struct fend_loop *loop, fend_time max_wait)
 {
-	const struct fend_timer *first;
 	fend_time until;
 
 	if (fend__tasks_queued(loop) || fend__signals_pending(loop) ||
-	    !list_is_empty(&loop->refused) || loop->ended > 0 || max_wait == 0)
+	    !list_is_empty(&loop->refused) || loop->ended > 0)
 		return 0;
-	first = fend__timer_heap_top(&loop->timers);
-	if (!first)
+	if (loop->timers.n == 0 || max_wait == 0)
 		return max_wait;
-	until = fend__remaining(first->when);
+	until = fend__remaining(fend__timer_heap_top(&loop->timers)->when);
 	return max_wait == FEND_FOREVER || until < max_wait ? until : max_wait;
 }
 
@@ -203,7 +201,8 @@ wait_for_events(struct fend_loop *loop, fend_time max_wait, bool heed_stop)
 	fend_time start = fend__unlikely(loop->timing) ? fend__kernel->now() : 0;
 	int ready;
 
-	fend__ios_flush(loop);
+	if (!list_is_empty(&loop->changed))
+		fend__ios_flush(loop);
 	/* From here on whoever wants the loop awake writes the wake-up; look once more after that. */
 	atomic_store(&loop->sleeping, true);
 	if (heed_stop && atomic_load(&loop->stop))
@@ -218,14 +217,50 @@ wait_for_events(struct fend_loop *loop, fend_time max_wait, bool heed_stop)
 	return ready == -EINTR ? 0 : ready;
 }
 
+/* What comes before the wait. */
+static int
+prepare(struct fend_loop *loop)
+{
+	int calls = 0;
+
+	if (fend__tasks_queued(loop))
+		calls = fend__tasks_run(loop);
+	if (fend__unlikely(!list_is_empty(&loop->before_wait)))
+		fend__hooks_run(loop, &loop->before_wait);
+	return calls;
+}
+
+/* What comes after it. */
+static int
+dispatch(struct fend_loop *loop, int ready)
+{
+	int calls = 0;
+
+	if (loop->timers.n > 0)
+		fend__timers_collect(loop);
+	if (fend__unlikely(!list_is_empty(&loop->after_wait)))
+		fend__hooks_run(loop, &loop->after_wait);
+	if (fend__unlikely(!list_is_empty(&loop->refused)))
+		calls += fend__refused_run(loop);
+	if (ready > 0)
+		calls += loop->ops->report(loop, loop->dispatcher, ready);
+	loop->stats.ios += (unsigned)calls;
+	if (!list_is_empty(&loop->due))
+		calls += fend__timers_run(loop);
+	if (fend__signals_pending(loop) && !fend__loop_is_over(loop))
+		calls += fend__signals_run(loop);
+	if (fend__unlikely(loop->ended > 0) && !fend__loop_is_over(loop))
+		calls += fend__children_run(loop);
+	return calls;
+}
+
 static int
 iterate(struct fend_loop *loop, fend_time max_wait, bool running)
 {
 	int calls, ready;
 
 	loop->stats.iterations++;
-	calls = fend__tasks_run(loop);
-	fend__hooks_run(loop, &loop->before_wait);
+	calls = prepare(loop);
 	if (fend__loop_is_over(loop))
 		return fend__loop_check(loop);
 	/* Who asked for one iteration wants to hear of the tasks that ran, not wait for more. */
@@ -234,12 +269,7 @@ iterate(struct fend_loop *loop, fend_time max_wait, bool running)
 	ready = wait_for_events(loop, max_wait, running);
 	if (ready < 0)
 		return ready;
-	fend__timers_collect(loop);
-	fend__hooks_run(loop, &loop->after_wait);
-	calls += fend__ios_run(loop, ready);
-	calls += fend__timers_run(loop);
-	calls += fend__signals_run(loop);
-	calls += fend__children_run(loop);
+	calls += dispatch(loop, ready);
 	return fend__loop_is_over(loop) ? fend__loop_check(loop) : calls;
 }
 

@@ -2,6 +2,7 @@
 #ifndef FEND_LOOP_PRIVATE_H
 #define FEND_LOOP_PRIVATE_H
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,11 +15,16 @@
 
 #include "io.h"
 #include "list.h"
+#include "process.h"
+#include "signal-port.h"
 #include "timer-heap.h"
 
 struct attachment;
 struct dispatcher_ops;
 struct signal_port;
+
+/* No process ever has this number. */
+#define LOOP_CLOSED UINT_MAX
 
 struct fend_loop {
 	/*
@@ -31,7 +37,7 @@ struct fend_loop {
 	atomic_bool sleeping;                 /* the loop waits, or is about to: write the wake-up */
 	_Atomic(struct fend_link *) posted;   /* a stack of tasks; see task.c */
 	atomic_llong stop;                    /* 0, or LOOP_STOP and a code */
-	unsigned process;                     /* whose loop this is: fend__process() */
+	unsigned owner;                       /* whose loop this is: fend__process() */
 
 	/*
 	 * The memory stays until the posting end and every object on the loop are gone: one count for
@@ -44,6 +50,7 @@ struct fend_loop {
 	bool timing;
 	fend_time slow; /* what the log is told of */
 
+	unsigned process; /* the owner, until fend_loop_free() makes it LOOP_CLOSED */
 	bool closed;      /* fend_loop_free() was called */
 	bool dispatching; /* fend_loop_run() or _dispatch() is on the stack */
 	bool now_valid;
@@ -88,7 +95,7 @@ void fend__attachments_free(struct fend_loop *loop);
  * calls nothing (more) once the loop is over.
  */
 int fend__tasks_run(struct fend_loop *loop);
-int fend__ios_run(struct fend_loop *loop, int ready);
+int fend__refused_run(struct fend_loop *loop);
 int fend__timers_run(struct fend_loop *loop);
 int fend__signals_run(struct fend_loop *loop);
 int fend__children_run(struct fend_loop *loop);
@@ -99,15 +106,24 @@ void fend__hooks_run(struct fend_loop *loop, struct fend_link *hooks);
 static inline bool
 fend__loop_is_over(const struct fend_loop *loop)
 {
-	return loop->closed || loop->process != fend__process();
+	return fend__unlikely(fend__process_is_not(loop->process));
 }
 
 /* Was the loop freed? [any thread] */
 bool fend__tasks_closed(struct fend_loop *loop);
 
 /* Is there something that the wait must not delay? */
-bool fend__tasks_queued(struct fend_loop *loop);
-bool fend__signals_pending(struct fend_loop *loop);
+static inline bool
+fend__tasks_queued(struct fend_loop *loop)
+{
+	return !list_is_empty(&loop->tasks) || atomic_load(&loop->posted);
+}
+
+static inline bool
+fend__signals_pending(struct fend_loop *loop)
+{
+	return fend__unlikely(loop->port) && fend__signal_port_pending(loop->port);
+}
 
 /*
  * How long a wait of max_wait at most may take now: 0 if there is anything else to do, and no

@@ -17,7 +17,7 @@
 #include <fend-internal/public.h>
 
 static atomic_uint fallback = 1;
-static atomic_uint *number = &fallback;
+atomic_uint *fend__process_number = &fallback;
 static atomic_uint last = 1;
 
 static void
@@ -35,7 +35,7 @@ init(void)
 		atomic_uint *wiped = page;
 
 		atomic_init(wiped, atomic_load(&fallback));
-		number = wiped;
+		fend__process_number = wiped;
 	} else {
 		pthread_atfork(NULL, NULL, forget);
 	}
@@ -55,8 +55,8 @@ renumber(void)
 	unsigned next = atomic_load(&last) + 1;
 	unsigned zero = 0;
 
-	/* Of threads that come here at once the first decides; last only lags behind number. */
-	if (!atomic_compare_exchange_strong(number, &zero, next))
+	/* Of threads that come here at once the first decides; last only lags behind. */
+	if (!atomic_compare_exchange_strong(fend__process_number, &zero, next))
 		return zero;
 	atomic_store(&last, next);
 	return next;
@@ -65,7 +65,7 @@ renumber(void)
 FEND_PUBLIC unsigned
 fend__process(void)
 {
-	unsigned now = atomic_load_explicit(number, memory_order_relaxed);
+	unsigned now = atomic_load_explicit(fend__process_number, memory_order_relaxed);
 
 	return fend__likely(now) ? now : renumber();
 }

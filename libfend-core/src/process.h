@@ -2,6 +2,19 @@
 #ifndef FEND_PROCESS_H
 #define FEND_PROCESS_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* fend__process() is this number, or if it is 0, which a child finds, the next one. */
+extern atomic_uint *fend__process_number;
+
+/* Is this a child of the process that had this number? */
+static inline bool
+fend__process_is_not(unsigned process)
+{
+	return atomic_load_explicit(fend__process_number, memory_order_relaxed) != process;
+}
+
 /* Get fend__process() ready to notice forks from now on. */
 void fend__process_init(void);
 

@@ -62,7 +62,7 @@ handle(int signo)
 		atomic_fetch_add(&port->busy, 1);
 		loop = atomic_load(&port->loop);
 		if (loop && atomic_load(&port->watches[signo]) &&
-		    loop->process == fend__process()) {
+		    loop->owner == fend__process()) {
 			atomic_fetch_add(&port->counts[signo], 1);
 			atomic_store(&port->pending, true);
 			fend__loop_wake(loop);
@@ -121,7 +121,7 @@ fend__signal_port_open(struct fend_loop *loop, struct signal_port **ret_port)
 static bool
 is_ours(struct signal_port *port)
 {
-	return atomic_load(&port->loop)->process == fend__process();
+	return atomic_load(&port->loop)->owner == fend__process();
 }
 
 static int

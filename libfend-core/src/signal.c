@@ -117,12 +117,6 @@ fend_signal_signo(const struct fend_signal *signal)
 	return signal ? signal->signo : -EINVAL;
 }
 
-bool
-fend__signals_pending(struct fend_loop *loop)
-{
-	return loop->port && fend__signal_port_pending(loop->port);
-}
-
 /* Hand what has come in for each signal to all sources that watch it. */
 static void
 collect(struct fend_loop *loop)
@@ -145,8 +139,6 @@ fend__signals_run(struct fend_loop *loop)
 	struct fend_link batch;
 	int calls = 0;
 
-	if (!fend__signals_pending(loop) || fend__loop_is_over(loop))
-		return 0;
 	collect(loop);
 	list_init(&batch);
 	list_take(&batch, &loop->signals);

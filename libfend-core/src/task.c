@@ -75,7 +75,7 @@ fend_task_post(struct fend_loop *loop, struct fend_task *task)
 
 	if (!loop || !task || !task->fn)
 		return -EINVAL;
-	if (loop->process != fend__process())
+	if (loop->owner != fend__process())
 		return -ECHILD;
 	if (!claim(task, TASK_POSTED))
 		return -EALREADY;
@@ -145,12 +145,6 @@ bool
 fend__tasks_closed(struct fend_loop *loop)
 {
 	return atomic_load(&loop->posted) == CLOSED;
-}
-
-bool
-fend__tasks_queued(struct fend_loop *loop)
-{
-	return !list_is_empty(&loop->tasks) || atomic_load(&loop->posted);
 }
 
 int

@@ -16,13 +16,13 @@ struct fend_io;
 enum {
 	/* interest and readiness */
 	FEND_IN = 1 << 0,    /* recv(2), read(2), accept(2) would not block; also at end of file */
-	FEND_OUT = 1 << 1,   /* send(2), write(2) would not block; connect(2) has ended */
-	FEND_PRI = 1 << 2,   /* exceptional condition, such as TCP's urgent data */
-	FEND_RDHUP = 1 << 3, /* a stream's peer has shut down its sending side (Linux) */
+	FEND_PRI = 1 << 1,   /* exceptional condition, such as TCP's urgent data */
+	FEND_OUT = 1 << 2,   /* send(2), write(2) would not block; connect(2) has ended */
+	FEND_RDHUP = 1 << 5, /* a stream's peer has shut down its sending side (Linux) */
 
 	/* readiness only: reported whatever the interest, and never folded into IN or OUT */
-	FEND_ERR = 1 << 4, /* an error is pending; the reading end of a pipe is closed */
-	FEND_HUP = 1 << 5, /* both directions are closed */
+	FEND_ERR = 1 << 3, /* an error is pending; the reading end of a pipe is closed */
+	FEND_HUP = 1 << 4, /* both directions are closed */
 
 	/* how to report; fixed by fend_io_new() */
 	FEND_EDGE = 1 << 8,      /* only when readiness changes (FEND_LOOP_EDGE) */

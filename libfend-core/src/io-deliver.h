@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_IO_DELIVER_H
+#define FEND_IO_DELIVER_H
+
+#include "callback.h"
+#include "dispatcher.h"
+#include "io.h"
+#include "loop.h"
+
+/* The path that every event takes, inlined into each dispatcher's report. */
+
+/* Call back for those of events that pass; 1 if that counts as a callback. */
+static inline int
+fend__io_deliver(struct fend_io *io, unsigned events)
+{
+	struct fend_loop *loop = io->loop;
+	struct callback callback;
+	int counts = io->counts;
+
+	events &= io->passes;
+	if (fend__unlikely(!events))
+		return 0;
+	/* Silent until fend_io_set() arms it again. */
+	if (fend__unlikely(io->mode & FEND_ONESHOT))
+		io->passes = 0;
+	callback_begin(loop, &callback, "io", io->name);
+	io->fn(io, events, io->data);
+	callback_end(loop, &callback);
+	return counts;
+}
+
+/* The same for what a dispatcher has found about the source behind a cookie, which may be gone. */
+static inline int
+fend__io_report(struct fend_loop *loop, uint64_t cookie, unsigned events)
+{
+	struct fend_io *io = fend__io_at(&loop->ios, (uint32_t)cookie);
+
+	if (fend__unlikely(io->generation != (uint32_t)(cookie >> 32))) {
+		loop->ops->stale(loop, loop->dispatcher);
+		return 0;
+	}
+	return fend__io_deliver(io, events);
+}
+
+#endif

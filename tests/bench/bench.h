@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_BENCH_H
+#define FEND_BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What each library under comparison implements, in a module of its own that is loaded apart from
+ * the others, since libev and libevent export the same names. Entries that a library has no
+ * counterpart for are NULL: it then takes no part in that benchmark.
+ */
+struct contestant {
+	const char *name;
+	const char *(*version)(void);
+
+	void *(*loop_new)(void);
+	void (*loop_free)(void *loop);
+	/* Run until _stop is called in a callback. */
+	void (*run)(void *loop);
+	void (*stop)(void *loop);
+	/* One iteration, which waits. */
+	void (*iterate)(void *loop);
+
+	/* Call fn(data) while fd is readable, level-triggered. */
+	void *(*io_new)(void *loop, int fd, void (*fn)(void *data), void *data);
+	void (*io_free)(void *io);
+
+	/* A timer that calls fn(data) once when it was armed. */
+	void *(*timer_new)(void *loop, void (*fn)(void *data), void *data);
+	void (*timer_free)(void *timer);
+	void (*timer_arm)(void *timer, int64_t delay_ns);
+	void (*timer_stop)(void *timer);
+
+	/* Have fn(data) called in the loop's thread, from any thread; a handle is posted once at a time. */
+	void *(*post_new)(void *loop, void (*fn)(void *data), void *data);
+	void (*post_free)(void *post);
+	void (*post)(void *post);
+};
+
+/* Exported by each module. */
+extern const struct contestant bench_contestant;
+
+enum { BENCH_CONTESTANTS_MAX = 16 };
+
+struct bench {
+	const struct contestant *contestants[BENCH_CONTESTANTS_MAX]; /* [0]: the bare system calls */
+	size_t n;
+	int rounds;
+	double *samples; /* of the case being measured: [contestant][round] */
+	const char *name;
+	const char *unit;
+};
+
+/*
+ * Options: --only NAME, --rounds N; what is left stays in argv. Loads the modules beside the program;
+ * the bare one is loaded twice, and how its two copies differ is what this run cannot resolve.
+ */
+void bench_init(struct bench *bench, const char *name, const char *unit, int *argc, char **argv);
+
+/*
+ * Measure one case: run every contestant once per round, in turn, and print the medians as a line of the
+ * table and as JSON. measure returns the figure, or < 0 if the contestant cannot take part.
+ */
+void bench_case(struct bench *bench, const char *label,
+		double (*measure)(const struct contestant *contestant, void *data), void *data);
+
+void bench_fini(struct bench *bench);
+
+/* Nanoseconds of wall time, and of CPU time of this thread. */
+int64_t bench_now(void);
+int64_t bench_cpu(void);
+
+#endif

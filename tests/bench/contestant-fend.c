@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench.h"
+
+#include <stdlib.h>
+
+#include <fend/core.h>
+
+struct io {
+	struct fend_io *io;
+	void (*fn)(void *data);
+	void *data;
+};
+
+struct timer {
+	struct fend_timer *timer;
+	void (*fn)(void *data);
+	void *data;
+};
+
+struct post {
+	struct fend_loop *loop;
+	struct fend_task task;
+	void (*fn)(void *data);
+	void *data;
+};
+
+static void *
+loop_new(void)
+{
+	struct fend_loop *loop;
+
+	return fend_loop_new(NULL, &loop) < 0 ? NULL : loop;
+}
+
+static void
+loop_free(void *loop)
+{
+	fend_loop_free(loop);
+}
+
+static void
+run(void *loop)
+{
+	fend_loop_run(loop, NULL);
+}
+
+static void
+stop(void *loop)
+{
+	fend_loop_stop(loop, 0);
+}
+
+static void
+iterate(void *loop)
+{
+	fend_loop_dispatch(loop, FEND_FOREVER);
+}
+
+static void
+on_io(struct fend_io *source, unsigned events, void *data)
+{
+	struct io *io = data;
+
+	io->fn(io->data);
+}
+
+static void *
+io_new(void *loop, int fd, void (*fn)(void *data), void *data)
+{
+	struct io *io = malloc(sizeof(*io));
+
+	io->fn = fn;
+	io->data = data;
+	if (fend_io_new(loop, fd, FEND_IN, on_io, io, &io->io) < 0)
+		abort();
+	return io;
+}
+
+static void
+io_free(void *pointer)
+{
+	struct io *io = pointer;
+
+	fend_io_free(io->io);
+	free(io);
+}
+
+static void
+on_timer(struct fend_timer *source, uint64_t expirations, void *data)
+{
+	struct timer *timer = data;
+
+	timer->fn(timer->data);
+}
+
+static void *
+timer_new(void *loop, void (*fn)(void *data), void *data)
+{
+	struct timer *timer = malloc(sizeof(*timer));
+
+	timer->fn = fn;
+	timer->data = data;
+	if (fend_timer_new(loop, on_timer, timer, &timer->timer) < 0)
+		abort();
+	return timer;
+}
+
+static void
+timer_free(void *pointer)
+{
+	struct timer *timer = pointer;
+
+	fend_timer_free(timer->timer);
+	free(timer);
+}
+
+static void
+timer_arm(void *pointer, int64_t delay_ns)
+{
+	fend_timer_after(((struct timer *)pointer)->timer, delay_ns);
+}
+
+static void
+timer_stop(void *pointer)
+{
+	fend_timer_stop(((struct timer *)pointer)->timer);
+}
+
+static void
+on_task(struct fend_task *task, void *data)
+{
+	struct post *post = data;
+
+	post->fn(post->data);
+}
+
+static void *
+post_new(void *loop, void (*fn)(void *data), void *data)
+{
+	struct post *post = calloc(1, sizeof(*post));
+
+	post->loop = loop;
+	post->task.fn = on_task;
+	post->task.data = post;
+	post->fn = fn;
+	post->data = data;
+	return post;
+}
+
+static void
+post_it(void *pointer)
+{
+	struct post *post = pointer;
+
+	fend_task_post(post->loop, &post->task);
+}
+
+const struct contestant bench_contestant = {
+	.name = "fend", .version = fend_version, .loop_new = loop_new, .loop_free = loop_free,
+	.run = run, .stop = stop, .iterate = iterate, .io_new = io_new, .io_free = io_free, .timer_new = timer_new,
+	.timer_free = timer_free, .timer_arm = timer_arm, .timer_stop = timer_stop,
+	.post_new = post_new, .post_free = free, .post = post_it,
+};
