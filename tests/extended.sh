@@ -30,9 +30,9 @@ done
 [ $# -gt 0 ] || set -- fresh matrix soak
 
 cd "$(dirname "$0")/.." || exit 1
+build=$PWD/build-extended
 source tests/lib/packages.sh
 source .ci/checks.sh
-build=$PWD/build-extended
 
 # inside COMMAND...: run it in the fresh system, with the sources at /fend. Its root is made a mount of
 # its own, as it is on a machine, because the tests of name resolution replace files by mounts.
