@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -287,27 +288,46 @@ test_accept_takes_what_is_gone_for_nothing(struct test *test)
 	fend_socket_free(listener);
 }
 
+/*
+ * Accept without a descriptor to be had. Valgrind plays the limit itself and throws away what the
+ * kernel has accepted, so there the door has to say it.
+ */
+static int
+accept_without_descriptors(struct fend_socket *listener, struct fend_socket **ret_socket)
+{
+	const char *preload = g_getenv("LD_PRELOAD");
+	struct rlimit limit, none;
+	int r;
+
+	if (preload && strstr(preload, "vgpreload")) {
+		fault_install();
+		fault_set(FAULT_ACCEPT, 1, -EMFILE, 0);
+		r = fend_socket_accept(listener, NULL, ret_socket);
+		fault_remove();
+		return r;
+	}
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	none = limit;
+	none.rlim_cur = 0;
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+	r = fend_socket_accept(listener, NULL, ret_socket);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	return r;
+}
+
 static void
 test_accept_without_descriptors_leaves_the_connection(struct test *test)
 {
 	struct fend_address address;
 	struct fend_socket *listener = listener_new(&address);
 	struct fend_socket *client, *server = NULL;
-	struct rlimit limit, none;
 	struct told told = { 0 };
 
 	test_ok(fend_socket_new_tcp(AF_INET, &client));
 	fend_socket_connect(client, &address);
 	test_ok(fend_socket_watch(listener, test->loop, FEND_IN, on_told, &told));
 	test_wait(test, &told.calls);
-
-	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
-	none = limit;
-	none.rlim_cur = 0;
-	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
-	test_error(fend_socket_accept(listener, NULL, &server), -EMFILE);
-	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
-
+	test_error(accept_without_descriptors(listener, &server), -EMFILE);
 	told.calls = 0;
 	test_wait(test, &told.calls);
 	g_assert_cmpuint(told.events, ==, FEND_IN);
@@ -416,20 +436,55 @@ test_flags_reach_the_kernel(struct test *test)
 }
 
 static void
-test_sizes_of_nothing_and_of_too_much(struct test *test)
+test_sizes_of_nothing_move_nothing(struct test *test)
 {
-	char *buffer = g_malloc(8); /* not on the stack, behind which no more addresses are valid */
 	struct pair pair;
+	char byte;
 
 	pair_init(&pair);
 	test_error(fend_socket_recv(pair.a, NULL, 0, 0), 0);
-	test_error(fend_socket_peek(pair.a, buffer, 0), 0);
+	test_error(fend_socket_peek(pair.a, &byte, 0), 0);
 	test_error(fend_socket_send(pair.a, NULL, 0, 0), 0);
-	test_error(fend_socket_recv(pair.b, buffer, 1, 0), -EAGAIN);
-	test_ok(fend_socket_send(pair.a, "hello", 5, 0));
-	test_error(fend_socket_recv(pair.b, buffer, (size_t)-1, 0), 5);
+	test_error(fend_socket_recv(pair.b, &byte, 1, 0), -EAGAIN);
 	pair_fini(&pair);
-	g_free(buffer);
+}
+
+static ssize_t
+assert_possible_size(const struct msghdr *message)
+{
+	g_assert_cmpuint(message->msg_iovlen, ==, 1);
+	g_assert_cmpuint(message->msg_iov[0].iov_len, >, INT_MAX / 2);
+	g_assert_cmpuint(message->msg_iov[0].iov_len, <=, SSIZE_MAX);
+	return 1;
+}
+
+static ssize_t
+recvmsg_of_possible_size(int fd, struct msghdr *message, int flags)
+{
+	return assert_possible_size(message);
+}
+
+static ssize_t
+sendmsg_of_possible_size(int fd, const struct msghdr *message, int flags)
+{
+	return assert_possible_size(message);
+}
+
+static void
+test_sizes_of_too_much_are_cut(struct test *test)
+{
+	struct fend__kernel kernel = fend__kernel_real;
+	struct pair pair;
+	char byte;
+
+	pair_init(&pair);
+	kernel.recvmsg = recvmsg_of_possible_size;
+	kernel.sendmsg = sendmsg_of_possible_size;
+	fend__kernel = &kernel;
+	test_error(fend_socket_recv(pair.a, &byte, (size_t)-1, 0), 1);
+	test_error(fend_socket_send(pair.a, &byte, (size_t)-1, 0), 1);
+	fend__kernel = &fend__kernel_real;
+	pair_fini(&pair);
 }
 
 static void
@@ -594,7 +649,8 @@ main(int argc, char **argv)
 		 test_connect_fails_at_once_on_a_path_that_is_missing);
 	test_add("/socket/recv-peek-and-send-move-bytes", test_recv_peek_and_send_move_bytes);
 	test_add("/socket/flags-reach-the-kernel", test_flags_reach_the_kernel);
-	test_add("/socket/sizes-of-nothing-and-of-too-much", test_sizes_of_nothing_and_of_too_much);
+	test_add("/socket/sizes-of-nothing-move-nothing", test_sizes_of_nothing_move_nothing);
+	test_add("/socket/sizes-of-too-much-are-cut", test_sizes_of_too_much_are_cut);
 	test_add("/socket/send-takes-what-there-is-room-for",
 		 test_send_takes_what_there_is_room_for);
 	test_add("/socket/recv-and-send-never-wait", test_recv_and_send_never_wait);
