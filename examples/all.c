@@ -7,8 +7,8 @@
  * The input is special: it waits for somebody to type or close, and is told when nothing else is
  * left to wait for.
  *
- * No network is needed: the page that is fetched comes from an HTTPS server in the same loop, with a
- * certificate that is made for this run and removed as soon as it was read. With a URL, that is
+ * No network is needed: the page that is fetched comes from an HTTPS server in the same loop, with
+ * a certificate that is made for this run and removed as soon as it was read. With a URL, that is
  * fetched instead, trusting what the system trusts.
  */
 #include <errno.h>
@@ -32,8 +32,9 @@ static const char usage[] =
 	"Show every part of fend at work, in one event loop that waits with DISPATCHER (epoll or\n"
 	"poll) and fetches URL, by default a page of its own HTTPS server.\n"
 	"\n"
-	"Standard input is echoed. On a terminal the program runs until Ctrl-D or Ctrl-C; otherwise\n"
-	"it ends when all steps are done and the input is at its end, or two seconds later.\n"
+	"Standard input is echoed. On a terminal the program runs until Ctrl-D or Ctrl-C;\n"
+	"otherwise it ends when all steps are done and the input is at its end, or two seconds\n"
+	"later.\n"
 	"\n"
 	"Exit status: 0 all steps succeeded, also when a signal ended the wait for input; 1 one\n"
 	"failed, or was not done after 30 s; 2 usage; 128 + signal if it came before.\n";

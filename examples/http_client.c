@@ -252,7 +252,9 @@ on_connected(enum http_error error, const char *text, struct fend_socket *socket
 	http_trace_request(request->options.trace, request->head_text);
 }
 
-/* The default context reads the system's certificates, which takes a while: not before it has to. */
+/*
+ * The default context reads the system's certificates, which takes a while: not before it has to.
+ */
 static bool
 prepare_tls(struct http_request *request)
 {

@@ -70,8 +70,8 @@ struct http_options {
 };
 
 /*
- * Start a request. options may be NULL: all defaults. data goes to every callback. Whatever is wrong
- * with the URL or the request is told by done, so there is one place to handle failures.
+ * Start a request. options may be NULL: all defaults. data goes to every callback. Whatever is
+ * wrong with the URL or the request is told by done, so there is one place to handle failures.
  *   -EINVAL  loop, url, done or ret_request NULL; a negative timeout
  *
  * The fields Host, Content-Length, Connection and User-Agent are set here. Of these only User-Agent
@@ -80,11 +80,13 @@ struct http_options {
  *
  * Redirects: 303, and for POST also 301 and 302, go on as GET without the body; 307 and 308, and
  * any other method, as they were. One from https to http is refused. After the first that leaves
- * the origin (scheme, host, port), Authorization, Proxy-Authorization and Cookie are no longer sent.
+ * the origin (scheme, host, port), Authorization, Proxy-Authorization and Cookie are no longer
+ * sent.
  *
  * The body of the response is delivered as it is: no Accept-Encoding is sent. A transfer coding
  * other than chunked is HTTP_ERROR_PROTOCOL. Without a Content-Length it ends with the connection,
- * with TLS only if the server says so (close_notify). A status of 400 and above is not an error here.
+ * with TLS only if the server says so (close_notify). A status of 400 and above is not an error
+ * here.
  */
 int http_request_start(struct fend_loop *loop, const char *url, const struct http_options *options,
 		       http_done_fn *done, void *data, struct http_request **ret_request);

@@ -106,8 +106,8 @@ on_handshake(struct fend_socket *socket, int err, void *data)
 		error = HTTP_ERROR_CERTIFICATE;
 	else if (err == -ETIMEDOUT)
 		error = HTTP_ERROR_TIMEOUT;
-	set_text(connect, "%s of %s: %s",
-		 error == HTTP_ERROR_CERTIFICATE ? "the certificate" : "the TLS handshake",
+	set_text(connect, "%s %s: %s",
+		 error == HTTP_ERROR_CERTIFICATE ? "cannot trust" : "no TLS with",
 		 connect->target.host, fend_tls_error(socket)->text);
 	fail(connect, error);
 }

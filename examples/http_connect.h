@@ -16,9 +16,9 @@ struct http_connect_target {
 };
 
 /*
- * Exactly once, from the loop. HTTP_ERROR_NONE: socket is connected, and the receiver's from now on;
- * otherwise it is NULL and text, valid until the connect is freed, says what failed. The callback may
- * free the connect.
+ * Exactly once, from the loop. HTTP_ERROR_NONE: socket is connected, and the receiver's from now
+ * on; otherwise it is NULL and text, valid until the connect is freed, says what failed. The
+ * callback may free the connect.
  */
 typedef void http_connect_fn(enum http_error error, const char *text, struct fend_socket *socket,
 			     void *data);

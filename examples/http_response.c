@@ -20,7 +20,9 @@
 
 enum { HEAD_MAX = 65536 };
 
-/* llhttp stops at any callback that returns this, and tells which kind it was; err tells the rest. */
+/*
+ * llhttp stops at any callback that returns this, and tells which kind it was; err tells the rest.
+ */
 enum { STOP = -1 };
 
 static int

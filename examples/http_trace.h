@@ -8,7 +8,8 @@
 
 /*
  * Telling what goes on, line by line, on a stream that may be NULL. What a server says may hold
- * anything, escape sequences for the terminal included: all that is not printable ASCII becomes "?".
+ * anything, escape sequences for the terminal included: all that is not printable ASCII becomes
+ * "?".
  */
 void http_trace(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

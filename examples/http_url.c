@@ -127,6 +127,14 @@ make_authority(const struct http_url *url, bool is_ip6)
 			is_default ? "" : ":", is_default ? "" : url->port) < 0 ? NULL : authority;
 }
 
+static void
+print_part(FILE *stream, char separator, const UriTextRangeA *range)
+{
+	fputc(separator, stream);
+	if (length(range) > 0)
+		fwrite(range->first, 1, length(range), stream);
+}
+
 static char *
 make_target(const UriUriA *uri)
 {
@@ -139,9 +147,9 @@ make_target(const UriUriA *uri)
 	if (!uri->pathHead)
 		fputc('/', stream);
 	for (const UriPathSegmentA *segment = uri->pathHead; segment; segment = segment->next)
-		fprintf(stream, "/%.*s", (int)length(&segment->text), segment->text.first);
+		print_part(stream, '/', &segment->text);
 	if (uri->query.first)
-		fprintf(stream, "?%.*s", (int)length(&uri->query), uri->query.first);
+		print_part(stream, '?', &uri->query);
 	if (fclose(stream) != 0) {
 		free(target);
 		return NULL;

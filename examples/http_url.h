@@ -9,7 +9,7 @@ struct http_url {
 	char *text;      /* the URL itself, scheme and name in lower case, without fragment */
 	char *host;      /* a name or an address, the latter without brackets */
 	char *port;      /* decimal, the scheme's default if the URL has none */
-	char *authority; /* for the Host field: host in brackets if need be, port if not the default */
+	char *authority; /* for the Host field: host, in brackets if need be, and an unusual port */
 	char *target;    /* path and query, for the request line: "/", "/a?b" */
 	bool https;
 };

@@ -29,7 +29,7 @@ struct https_server {
 	const char *page;
 	struct fend_address address;
 	struct fend_socket *listener;
-	struct fend_timer *pause; /* armed: accepting has failed, or there are too many connections */
+	struct fend_timer *pause; /* armed: no more can be accepted for now */
 	struct connection *connections;
 	unsigned count;
 };
@@ -209,7 +209,9 @@ connection_new(struct https_server *server, struct fend_socket *socket)
 		connection->next->previous = connection;
 	server->connections = connection;
 	server->count++;
-	/* Otherwise the response waits until the client has acknowledged the handshake (RFC 896). */
+	/*
+	 * Otherwise the response waits until the client has acknowledged the handshake (RFC 896).
+	 */
 	fend_socket_set_option_name(socket, "TCP_NODELAY", 1);
 	err = fend_timer_new(server->loop, on_time_over, connection, &connection->timer);
 	if (err >= 0)
@@ -234,8 +236,8 @@ on_pause_over(struct fend_timer *timer, uint64_t expirations, void *data)
 }
 
 /*
- * Those who wait stay in the kernel's queue. Without a pause, a listener that is ready but cannot be
- * served, for want of descriptors say, would keep the loop spinning.
+ * Those who wait stay in the kernel's queue. Without a pause, a listener that is ready but cannot
+ * be served, for want of descriptors say, would keep the loop spinning.
  */
 static void
 pause_accepting(struct https_server *server)

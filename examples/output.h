@@ -15,14 +15,16 @@ typedef void output_fn(struct output *output, int err, void *data);
 
 /*
  * path NULL: standard output. Otherwise a temporary file beside path, which output_commit() puts in
- * its place: whoever looks at path sees the old file or the complete new one, and nothing is left of
- * a download that failed. What exists and is no regular file, such as a FIFO or /dev/null, is
+ * its place: whoever looks at path sees the old file or the complete new one, and nothing is left
+ * of a download that failed. What exists and is no regular file, such as a FIFO or /dev/null, is
  * written to directly. fn is called as described at output_write().
  */
 int output_new(struct fend_loop *loop, const char *path, output_fn *fn, void *data,
 	       struct output **ret_output);
 
-/* Without output_commit() before, the temporary file is removed. NULL does nothing. Returns NULL. */
+/*
+ * Without output_commit() before, the temporary file is removed. NULL does nothing. Returns NULL.
+ */
 struct output *output_free(struct output *output);
 
 /*

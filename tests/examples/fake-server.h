@@ -5,8 +5,8 @@
 #include <glib.h>
 
 /*
- * A server that misbehaves to order, on a thread of its own with blocking sockets: what it does must
- * not depend on the code under test. It serves one connection at a time.
+ * A server that misbehaves to order, on a thread of its own with blocking sockets: what it does
+ * must not depend on the code under test. It serves one connection at a time.
  */
 struct fake_server;
 
@@ -20,8 +20,8 @@ struct fake_reply {
 };
 
 /*
- * The n-th connection gets the n-th of n replies, all further ones the last. A request is read up to
- * the end of its head and as many bytes as its Content-Length says. After the reply the server
+ * The n-th connection gets the n-th of n replies, all further ones the last. A request is read up
+ * to the end of its head and as many bytes as its Content-Length says. After the reply the server
  * closes its side and waits for the client to do so.
  */
 struct fake_server *fake_server_new(const struct fake_reply *replies, size_t n);

@@ -17,9 +17,10 @@ struct program {
 };
 
 /*
- * Start the program that the environment variable names, with arguments up to NULL. Input is a pipe,
- * output and errors are files, unless shell (NULL: nothing) has other redirections for the end of
- * the command line. It may begin with a "|": then the exit status is that of what comes after it.
+ * Start the program that the environment variable names, with arguments up to NULL. Input is a
+ * pipe, output and errors are files, unless shell (NULL: nothing) has other redirections for the
+ * end of the command line. It may begin with a "|": then the exit status is that of what comes
+ * after it.
  */
 struct program program_start(const char *variable, const char *shell, ...)
 	G_GNUC_NULL_TERMINATED;
@@ -28,8 +29,8 @@ struct program program_start(const char *variable, const char *shell, ...)
 int program_end(struct program *program, char **ret_out, char **ret_err);
 
 /*
- * A program with a terminal for input, output and errors. Expect waits until it has printed text, at
- * most 20 s; keys are those a user types.
+ * A program with a terminal for input, output and errors. Expect waits until it has printed text,
+ * at most 20 s; keys are those a user types.
  */
 struct terminal;
 
