@@ -239,7 +239,9 @@ give_up(const struct process *process, const char *what)
 {
 	char *output = process_output(process);
 
-	g_error("%s %s; its output:\n%s", process->name, what, output);
+	/* Apart from the message, which GLib repeats on standard output, where TAP is one line. */
+	g_printerr("%s has printed:\n%s\n", process->name, output);
+	g_error("%s %s", process->name, what);
 }
 
 int
