@@ -26,9 +26,9 @@ check()
 # suite NAME LOG ARGUMENT...: tests/run.sh in build-ci/NAME, where LOG is the name of Meson's record.
 suite()
 {
-	local name=$1 log=$build/$1/meson-logs/$2 start=$SECONDS output=$build/$1-$2.log counts status
+	local name=$1 log=$build/$1/meson-logs/$2.json start=$SECONDS output=$build/$1-$2.log counts status
 	shift 2
-	rm -f "$log".*
+	rm -f "$log"
 	tests/run.sh --builddir "$build/$name" "$@" >"$output" 2>&1 </dev/null
 	status=$?
 	if counts=$(python3 .ci/count.py "$log"); then

@@ -1,40 +1,47 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Counts what "meson test" has recorded: count.py LOG, where LOG.json and LOG.junit.xml exist.
+"""Counts what "meson test" has recorded in the file named, a testlog.json.
 
 Prints three numbers, passed, failed and skipped, and on standard error what did not pass. Each
-subtest counts. A program that did not end well counts as one failure more unless one of its
-subtests explains it: a crash or a timeout after the last of them is told by Meson's result alone.
+subtest of a program counts (Test Anything Protocol), and a program without any counts as one. A
+program that did not end well counts as one failure more unless one of its subtests explains it: a
+crash or a timeout after the last of them is told by Meson's result alone. Meson's JUnit file has
+the subtests as well, but is no XML when a program has printed control characters.
 """
+import collections
 import json
+import re
 import sys
-import xml.etree.ElementTree
 
-ENDED_WELL = {'OK', 'EXPECTEDFAIL'}
+OUTCOMES = {'OK': 'passed', 'EXPECTEDFAIL': 'passed', 'SKIP': 'skipped'}
+SUBTEST = re.compile(r'(?P<not>not )?ok\b *\d* *-? *(?P<name>.*?) *(?:# *(?P<skip>skip)\b.*)?$', re.I)
+
+
+def subtests(output):
+    for line in output.splitlines():
+        match = SUBTEST.match(line)
+        if match:
+            yield match['name'], 'failed' if match['not'] else 'skipped' if match['skip'] else 'passed'
+
+
+def results(program):
+    """(name, outcome) for all that one program counts for."""
+    found = list(subtests(program.get('stdout', '')))
+    outcome = OUTCOMES.get(program['result'], 'failed')
+    if not found or (outcome == 'failed' and outcome not in (result for name, result in found)):
+        found.append((program['result'], outcome))
+    return found
 
 
 def main():
-    counts = {'passed': 0, 'failed': 0, 'skipped': 0}
-    explained = set()
-    for suite in xml.etree.ElementTree.parse(sys.argv[1] + '.junit.xml').getroot():
-        for case in suite.findall('testcase'):
-            if case.find('failure') is not None or case.find('error') is not None:
-                outcome = 'failed'
-            elif case.find('skipped') is not None:
-                outcome = 'skipped'
-            else:
-                outcome = 'passed'
-            name = suite.get('name').partition('.')[2] or case.get('name')
-            if outcome != 'passed':
-                explained.add(name)
-                print(f'{outcome}: {name}: {case.get("name")}', file=sys.stderr)
-            counts[outcome] += 1
-    with open(sys.argv[1] + '.json', encoding='utf-8') as log:
+    counts = collections.Counter()
+    with open(sys.argv[1], encoding='utf-8') as log:
         for program in map(json.loads, log):
-            if program['result'] not in ENDED_WELL and program['name'] not in explained:
-                print(f'failed: {program["name"]}: {program["result"]}', file=sys.stderr)
-                counts['failed'] += 1
-    print(*counts.values())
+            for name, outcome in results(program):
+                counts[outcome] += 1
+                if outcome != 'passed':
+                    print(f'{outcome}: {program["name"]}: {name}', file=sys.stderr)
+    print(counts['passed'], counts['failed'], counts['skipped'])
 
 
 main()
