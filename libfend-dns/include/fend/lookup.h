@@ -16,8 +16,9 @@ struct fend_loop;
 struct fend_lookup;
 
 /*
- * err is 0, and then addrinfo is the list, which the lookup owns: it is valid until fend_lookup_free()
- * unless fend_lookup_take() takes it away. Otherwise addrinfo is NULL and err a FEND_EAI_ code or
+ * err is 0, and then addrinfo is the list, which the lookup owns: it is valid until
+ * fend_lookup_free() unless fend_lookup_take() takes it away. Otherwise addrinfo is NULL and err a
+ * FEND_EAI_ code or
  *   -ETIMEDOUT  the lookup's own timeout has passed
  */
 typedef void fend_lookup_fn(struct fend_lookup *lookup, int err, const struct addrinfo *addrinfo,
@@ -35,11 +36,16 @@ typedef void fend_lookup_fn(struct fend_lookup *lookup, int err, const struct ad
  * address and kind of socket. Understood are AI_PASSIVE, AI_CANONNAME, AI_NUMERICHOST,
  * AI_NUMERICSERV, AI_ADDRCONFIG, AI_V4MAPPED and AI_ALL; other flags are FEND_EAI_BADFLAGS.
  *
- * Names come from hosts(5) and DNS, by way of c-ares; neither nsswitch modules nor threads take
- * part. localhost and what ends in .localhost is the loopback address without asking (RFC 6761).
+ * host may be an address: IPv4, also in the short forms of inet_aton(3), or IPv6, also with a zone.
+ * Names come from hosts(5) and DNS, by way of c-ares, ordered by RFC 6724; neither nsswitch modules
+ * nor threads take part, and nothing blocks but reading small files (hosts(5), services(5), and at
+ * the first lookup resolv.conf(5)). localhost and what ends in .localhost is the loopback address
+ * without asking (RFC 6761). Names are ASCII; others are FEND_EAI_IDN_ENCODE.
+ *
  * Mistakes that need no name server (FEND_EAI_BADFLAGS, _SERVICE, ...) are told by the callback as
  * well, so there is one place to handle them.
- *   -EINVAL  fn or ret_lookup NULL, a timeout that is none
+ *   -EINVAL          fn or ret_lookup NULL, a timeout that is none
+ *   FEND_EAI_SYSTEM  resolv.conf(5) exists but cannot be read
  */
 int fend_lookup_start(struct fend_loop *loop, const char *host, const char *service,
 		      const struct addrinfo *hints, fend_time timeout, fend_lookup_fn *fn,
@@ -51,12 +57,14 @@ int fend_lookup_start(struct fend_loop *loop, const char *host, const char *serv
  * are told by the loop as usual.
  *   0           it has ended, now or earlier, whatever the outcome
  *   -ETIMEDOUT  timeout has passed and it still runs
+ *   -ESHUTDOWN  its resolver was freed before fn was called
+ *   -errno      the kernel refused to wait; nothing is lost
  */
 int fend_lookup_wait(struct fend_lookup *lookup, fend_time timeout);
 
 /*
- * Take the result away: the caller frees it with fend_addrinfo_free(). NULL if there is none, or
- * it was taken.
+ * Take the result away: the caller frees it with fend_addrinfo_free(). NULL if there is none, if fn
+ * has not been called yet, or if it was taken.
  */
 struct addrinfo *fend_lookup_take(struct fend_lookup *lookup);
 

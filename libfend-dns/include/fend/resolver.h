@@ -26,17 +26,18 @@ struct fend_resolver_options {
 
 	/*
 	 * Servers to ask instead of those in /etc/resolv.conf, comma-separated: "192.0.2.1",
-	 * "127.0.0.1:5353", "[2001:db8::1]:53".
+	 * "127.0.0.1:5353", "2001:db8::1", "[2001:db8::1]:53". No zones.
 	 */
 	const char *servers;
 	fend_time try_timeout; /* how long to wait for one answer, at first; 0: 2 s */
-	int tries;             /* how often to ask each server; 0: 3 */
+	int tries;             /* how often to ask each server, 100 at most; 0: 3 */
 };
 
 /*
  * Make a resolver on loop, from options (NULL: all defaults) and the system's configuration
  * (resolv.conf(5), hosts(5)) as it is at this moment.
- *   -EINVAL  servers that cannot be read
+ *   -EINVAL          servers that cannot be read, a time or number out of range
+ *   FEND_EAI_SYSTEM  resolv.conf(5) exists but cannot be read
  */
 int fend_resolver_new(struct fend_loop *loop, const struct fend_resolver_options *options,
 		      struct fend_resolver **ret_resolver);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host of a lookup: either its addresses follow from the text, or the text is a name that may
+ * be asked for. Nothing else ever gets to c-ares, which would look up a numeric address with a zone
+ * as a name (before 1.34 even a plain one), and crash on none at all (before 1.34.7).
+ *
+ * Of IPv4 the forms of inet_aton(3) are understood, "127.1" and "0x7f.1" included, as
+ * getaddrinfo(3) does: a program that is to refuse them has to look before it asks.
+ */
+#include "request.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <fend/error.h>
+
+#include <fend-internal/kernel.h>
+
+#define DIGITS "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* Is [::1] there? On systems without IPv6 it is not. Connecting a datagram socket sends nothing. */
+static bool
+has_loopback6(void)
+{
+	const struct sockaddr_in6 loopback = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(53),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	int fd = fend__kernel->socket(AF_INET6, SOCK_DGRAM, 0);
+	int r;
+
+	if (fd < 0)
+		return fd != -EAFNOSUPPORT;
+	r = fend__kernel->connect(fd, (const struct sockaddr *)&loopback, sizeof(loopback));
+	fend__close(fd);
+	return r == 0;
+}
+
+static void
+know(struct request *request, int family, bool wildcard)
+{
+	struct host_address *known = &request->known[request->n_known++];
+
+	known->family = family;
+	if (family == AF_INET)
+		known->in.s_addr = htonl(wildcard ? INADDR_ANY : INADDR_LOOPBACK);
+	else
+		known->in6 = wildcard ? in6addr_any : in6addr_loopback;
+}
+
+/*
+ * This host's own addresses, in the order that RFC 6724 gives them: ::1 first if it is there, but
+ * 0.0.0.0 before ::, which counts as a form of IPv4 (section 2.1).
+ */
+static int
+know_local(struct request *request, int family, bool wildcard)
+{
+	bool in_first = family == AF_UNSPEC && (wildcard || !has_loopback6());
+
+	if (in_first)
+		know(request, AF_INET, wildcard);
+	if (family != AF_INET)
+		know(request, AF_INET6, wildcard);
+	if (family != AF_INET6 && !in_first)
+		know(request, AF_INET, wildcard);
+	return 0;
+}
+
+/* A literal of the other family does not do, unless it is an IPv4 address in the guise of IPv6. */
+static int
+adapt_family(struct host_address *address, int family)
+{
+	struct in_addr in;
+
+	if (family == AF_UNSPEC || family == address->family)
+		return 0;
+	if (family != AF_INET || !IN6_IS_ADDR_V4MAPPED(&address->in6))
+		return FEND_EAI_ADDRFAMILY;
+	memcpy(&in, &address->in6.s6_addr[12], sizeof(in));
+	address->family = AF_INET;
+	address->in = in;
+	return 0;
+}
+
+/* The zone of an IPv6 address (RFC 4007): a number, or for link-local ones an interface's name. */
+static int
+read_zone(const char *text, const struct in6_addr *address, uint32_t *ret_zone)
+{
+	unsigned long long zone;
+
+	if (IN6_IS_ADDR_LINKLOCAL(address) || IN6_IS_ADDR_MC_LINKLOCAL(address)) {
+		unsigned index = if_nametoindex(text);
+
+		if (index) {
+			*ret_zone = index;
+			return 0;
+		}
+	}
+	if (!*text || strlen(text) > 10 || text[strspn(text, DIGITS)])
+		return FEND_EAI_NONAME;
+	zone = strtoull(text, NULL, 10);
+	if (zone > UINT32_MAX)
+		return FEND_EAI_NONAME;
+	*ret_zone = (uint32_t)zone;
+	return 0;
+}
+
+static bool
+parse_ipv4(const char *text, struct host_address *address)
+{
+	/*
+	 * inet_aton(3) alone is content with an address that is followed by a blank and anything.
+	 */
+	address->family = AF_INET;
+	return !text[strspn(text, DIGITS "abcdefABCDEFxX.")] && inet_aton(text, &address->in);
+}
+
+/* The n bytes at text. */
+static bool
+parse_ipv6(const char *text, size_t n, struct host_address *address)
+{
+	char copy[INET6_ADDRSTRLEN];
+
+	if (n >= sizeof(copy))
+		return false;
+	memcpy(copy, text, n);
+	copy[n] = '\0';
+	address->family = AF_INET6;
+	return inet_pton(AF_INET6, copy, &address->in6) == 1;
+}
+
+/* 1: host is no literal. */
+static int
+read_literal(struct request *request, const char *host)
+{
+	struct host_address address = { 0 };
+	size_t length = strcspn(host, "%");
+	int r;
+
+	if (!parse_ipv4(host, &address) && !parse_ipv6(host, length, &address))
+		return 1;
+	r = adapt_family(&address, fend__request_family(request));
+	if (r < 0)
+		return r;
+	if (host[length]) {
+		r = read_zone(host + length + 1, &address.in6, &address.zone);
+		if (r < 0)
+			return r;
+	}
+	request->known[request->n_known++] = address;
+	return 0;
+}
+
+/* RFC 6761, 6.3: localhost and what is below it. */
+static bool
+is_localhost(const char *host)
+{
+	static const char localhost[] = "localhost";
+	size_t size = sizeof(localhost) - 1;
+	size_t length = strlen(host);
+
+	if (length > 0 && host[length - 1] == '.')
+		length--;
+	if (length < size || strncasecmp(host + length - size, localhost, size) != 0)
+		return false;
+	return length == size || host[length - size - 1] == '.';
+}
+
+int
+fend__host_check(const char *text)
+{
+	size_t length = 0, label = 0;
+
+	for (; *text; text++, length++) {
+		if (*text & 0x80)
+			return FEND_EAI_IDN_ENCODE;
+		if (*text == '.') {
+			if (label == 0)
+				return FEND_EAI_NONAME;
+			label = 0;
+		} else {
+			if (!strchr(DIGITS LETTERS "-_", *text))
+				return FEND_EAI_NONAME;
+			if (++label > 63)
+				return FEND_EAI_OVERFLOW;
+		}
+	}
+	if (length == 0)
+		return FEND_EAI_NONAME;
+	/* The final dot of an absolute name does not count. */
+	return length - (label == 0) > HOST_NAME_MAX_DNS ? FEND_EAI_OVERFLOW : 0;
+}
+
+int
+fend__host_read(struct request *request, const char *host)
+{
+	int r;
+
+	if (!host)
+		return know_local(request, request->family, request->flags & AI_PASSIVE);
+	if (strlen(host) >= sizeof(request->host))
+		return FEND_EAI_OVERFLOW;
+	memcpy(request->host, host, strlen(host));
+	r = read_literal(request, host);
+	if (r <= 0)
+		return r;
+	if (request->flags & AI_NUMERICHOST)
+		return FEND_EAI_NONAME;
+	r = fend__host_check(host);
+	if (r < 0)
+		return r;
+	if (!is_localhost(host))
+		return 0;
+	return know_local(request, fend__request_family(request), false);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sockets of a resolver: c-ares opens, uses and closes them, the loop watches them, and a call
+ * that waits without the loop polls them.
+ *
+ * c-ares may close a socket and open another under the same number within one call into it. So each
+ * is known here from the moment it is opened to the moment it is closed, its source on the loop is
+ * freed just before the number is, and nobody keeps a pointer to an entry while c-ares runs.
+ *
+ * A stream is registered with the loop when it is opened. A datagram socket is only when c-ares
+ * says what it waits for: c-ares also opens some merely to learn which source address the system
+ * would use (RFC 6724), and never reads from those.
+ */
+#include "sockets.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <fend-internal/kernel.h>
+
+struct open_socket {
+	struct fend_io *io;
+	int type;
+	int error; /* why the loop cannot watch it */
+};
+
+static size_t
+find(const struct sockets *sockets, int fd)
+{
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++)
+		if (sockets->polls[i].fd == fd)
+			break;
+	return i;
+}
+
+static int
+reserve(struct sockets *sockets)
+{
+	size_t size = sockets->size ? 2 * sockets->size : 4;
+	void *grown;
+
+	if (sockets->n < sockets->size)
+		return 0;
+	grown = fend__resize(sockets->polls, size, sizeof(*sockets->polls));
+	if (!grown)
+		return -ENOMEM;
+	sockets->polls = grown;
+	grown = fend__resize(sockets->open, size, sizeof(*sockets->open));
+	if (!grown)
+		return -ENOMEM;
+	sockets->open = grown;
+	sockets->size = size;
+	return 0;
+}
+
+static int
+watch_on_loop(struct sockets *sockets, size_t i)
+{
+	if (!sockets->loop)
+		return 0;
+	return fend_io_new(sockets->loop, sockets->polls[i].fd, FEND_IN, sockets->fn, sockets->data,
+			   &sockets->open[i].io);
+}
+
+int
+fend__sockets_open(struct sockets *sockets, int domain, int type)
+{
+	static const int one = 1;
+	size_t i = sockets->n;
+	int fd, r;
+
+	r = reserve(sockets);
+	if (r < 0)
+		return r;
+	fd = fend__kernel->socket(domain, type, 0);
+	if (fd < 0)
+		return fd;
+	sockets->polls[i] = (struct pollfd){ .fd = fd };
+	sockets->open[i] = (struct open_socket){ .type = type };
+	if (type == SOCK_STREAM) {
+		/* A query is one small segment. That it may come a little later is no failure. */
+		fend__kernel->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		r = watch_on_loop(sockets, i);
+		if (r < 0) {
+			fend__close(fd);
+			return r;
+		}
+	}
+	sockets->n++;
+	return fd;
+}
+
+void
+fend__sockets_close(struct sockets *sockets, int fd)
+{
+	size_t i = find(sockets, fd);
+
+	if (i == sockets->n)
+		return;
+	fend_io_free(sockets->open[i].io);
+	fend__close(fd);
+	sockets->n--;
+	sockets->polls[i] = sockets->polls[sockets->n];
+	sockets->open[i] = sockets->open[sockets->n];
+}
+
+void
+fend__sockets_fini(struct sockets *sockets)
+{
+	while (sockets->n)
+		fend__sockets_close(sockets, sockets->polls[0].fd);
+	sockets->polls = fend__release(sockets->polls);
+	sockets->open = fend__release(sockets->open);
+	sockets->size = 0;
+}
+
+void
+fend__sockets_watch(struct sockets *sockets, int fd, bool in, bool out)
+{
+	size_t i = find(sockets, fd);
+	struct open_socket *open;
+	unsigned events = (in ? FEND_IN : 0U) | (out ? FEND_OUT : 0U);
+
+	if (i == sockets->n)
+		return;
+	open = &sockets->open[i];
+	sockets->polls[i].events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0));
+	if (!open->io && events && !open->error)
+		open->error = watch_on_loop(sockets, i);
+	if (open->io && fend_io_events(open->io) != events)
+		fend_io_set(open->io, events);
+}
+
+int
+fend__sockets_error(const struct sockets *sockets, int fd)
+{
+	size_t i = find(sockets, fd);
+
+	return i < sockets->n ? sockets->open[i].error : -EBADF;
+}
+
+bool
+fend__sockets_is_stream(const struct sockets *sockets, int fd)
+{
+	size_t i = find(sockets, fd);
+
+	return i < sockets->n && sockets->open[i].type == SOCK_STREAM;
+}
+
+int
+fend__sockets_poll(struct sockets *sockets, fend_time timeout)
+{
+	int r = fend__kernel->poll(sockets->polls, sockets->n, timeout);
+	size_t i;
+
+	/* A poll that failed leaves behind what the one before it had found. */
+	for (i = 0; r < 0 && i < sockets->n; i++)
+		sockets->polls[i].revents = 0;
+	return r;
+}
+
+bool
+fend__sockets_next(struct sockets *sockets, int *ret_fd, unsigned *ret_events)
+{
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++) {
+		short found = sockets->polls[i].revents;
+
+		if (!found)
+			continue;
+		sockets->polls[i].revents = 0;
+		*ret_fd = sockets->polls[i].fd;
+		*ret_events = (found & POLLIN ? FEND_IN : 0U) | (found & POLLOUT ? FEND_OUT : 0U) |
+			      (found & POLLERR ? FEND_ERR : 0U) | (found & POLLHUP ? FEND_HUP : 0U);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many lookups at once: nothing is lost, nobody holds up the others, each may be freed at any
+ * moment.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "dns-test.h"
+
+struct crowd {
+	int n, told, failed;
+};
+
+static void
+crowd_fn(struct fend_lookup *lookup, int err, const struct addrinfo *addrinfo, void *data)
+{
+	struct crowd *crowd = data;
+
+	crowd->told++;
+	crowd->failed += err < 0;
+}
+
+static struct fend_lookup **
+crowd_start(struct crowd *crowd, struct fend_resolver *resolver, int n)
+{
+	struct fend_lookup **lookups = g_new0(struct fend_lookup *, n);
+	char name[32];
+	int i;
+
+	memset(crowd, 0, sizeof(*crowd));
+	crowd->n = n;
+	for (i = 0; i < n; i++) {
+		g_snprintf(name, sizeof(name), "name%d.test", i);
+		test_ok(fend_resolver_lookup(resolver, name, NULL, NULL, FEND_SEC(60), crowd_fn,
+					     crowd, &lookups[i]));
+	}
+	return lookups;
+}
+
+static void
+crowd_end(struct crowd *crowd, struct fend_lookup **lookups)
+{
+	int i;
+
+	for (i = 0; i < crowd->n; i++)
+		fend_lookup_free(lookups[i]);
+	g_free(lookups);
+}
+
+/* Against a real server, which loses what does not fit into its socket's buffer. */
+static void
+test_thousand_at_once(struct test *test)
+{
+	static const char *const records[] = { "--address=/test/192.0.2.9",
+					       "--address=/test/2001:db8::9", NULL };
+	int port = test_port(SOCK_DGRAM);
+	struct process *dnsmasq = dnsmasq_start(port, records);
+	char *servers = g_strdup_printf("127.0.0.1:%d", port);
+	const struct fend_resolver_options options = { .size = sizeof(options),
+						       .servers = servers };
+	struct fend_resolver *resolver;
+	struct fend_lookup **lookups;
+	struct crowd crowd;
+	fend_time start = fend_now();
+
+	test_ok(fend_resolver_new(test->loop, &options, &resolver));
+	lookups = crowd_start(&crowd, resolver, 1000);
+	while (crowd.told < crowd.n)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(5)));
+	g_test_message("%d lookups in %.1f ms", crowd.n, (double)(fend_now() - start) / 1e6);
+	g_assert_cmpint(crowd.failed, ==, 0);
+	/* Nothing was lost and asked again, which would take 2 s. */
+	g_assert_cmpint(fend_now() - start, <, FEND_SEC(2) * test_slowness());
+	test_drain(test);
+	g_assert_cmpint(crowd.told, ==, crowd.n);
+	crowd_end(&crowd, lookups);
+	fend_resolver_free(resolver);
+	g_free(servers);
+	process_stop(dnsmasq);
+}
+
+static void
+test_bursts_are_limited(struct test *test)
+{
+	struct fend_lookup **lookups;
+	struct setting setting;
+	struct crowd crowd;
+
+	setting_start(&setting, test, PATIENT);
+	lookups = crowd_start(&crowd, setting.resolver, 500);
+	while (crowd.told < crowd.n)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(5)));
+	g_assert_cmpint(crowd.failed, ==, 0);
+	g_assert_cmpuint(setting.server->max_at_once, <=, 128);
+	g_assert_cmpuint(setting.server->n_a, ==, 500);
+	crowd_end(&crowd, lookups);
+	setting_end(&setting);
+}
+
+/*
+ * 300 lookups that nobody answers are five bursts, 100 ms apart, and do not wait for one another.
+ */
+static void
+test_silence_does_not_stop_the_line(struct test *test)
+{
+	struct fend_lookup **lookups;
+	struct setting setting;
+	struct crowd crowd;
+	fend_time start;
+
+	setting_start(&setting, test, PATIENT);
+	setting.server->a = setting.server->aaaa = SERVER_DROP;
+	start = fend_now();
+	lookups = crowd_start(&crowd, setting.resolver, 300);
+	while (setting.server->n_aaaa < 300)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(5)));
+	g_assert_cmpint(fend_now() - start, >=, FEND_MS(400));
+	g_assert_cmpint(fend_now() - start, <, PATIENT);
+
+	/* Who comes now is answered. */
+	setting.server->a = SERVER_ANSWER;
+	setting_expect(test, &setting, "new.test", AF_INET, 0, 0, "192.0.2.1");
+	g_assert_cmpint(crowd.told, ==, 0);
+	crowd_end(&crowd, lookups);
+	setting_end(&setting);
+}
+
+static void
+cancel_at_random(struct test *test, struct fend_resolver *resolver, GRand *random)
+{
+	struct fend_lookup **lookups;
+	struct crowd crowd;
+	int freed = 0, i;
+
+	lookups = crowd_start(&crowd, resolver, 100);
+	while (crowd.told + freed < crowd.n) {
+		i = g_rand_int_range(random, 0, crowd.n);
+		if (lookups[i]) {
+			struct addrinfo *list = fend_lookup_take(lookups[i]);
+
+			/*
+			 * What has been told is not told again, and what was freed before never is.
+			 */
+			freed += !list;
+			fend_addrinfo_free(list);
+			lookups[i] = fend_lookup_free(lookups[i]);
+		}
+		if (g_rand_int_range(random, 0, 4) == 0)
+			test_ok(fend_loop_dispatch(test->loop, FEND_MS(2)));
+	}
+	test_drain(test);
+	g_assert_cmpint(crowd.told + freed, ==, crowd.n);
+	crowd_end(&crowd, lookups);
+}
+
+static void
+test_cancel_at_random(struct test *test)
+{
+	guint32 seed = g_test_rand_int();
+	GRand *random = g_rand_new_with_seed(seed);
+	struct setting setting;
+	int i;
+
+	g_test_message("seed %u", seed);
+	for (i = 0; i < 5; i++) {
+		setting_start(&setting, test, PATIENT);
+		setting.server->delay = i % 2 ? FEND_MS(1) : 0;
+		cancel_at_random(test, setting.resolver, random);
+		setting_end(&setting);
+	}
+	g_rand_free(random);
+}
+
+int
+main(int argc, char **argv)
+{
+	test_init(&argc, &argv);
+	test_add("/crowd/thousand-at-once", test_thousand_at_once);
+	test_add("/crowd/bursts-are-limited", test_bursts_are_limited);
+	test_add("/crowd/silence-does-not-stop-the-line", test_silence_does_not_stop_the_line);
+	test_add("/crowd/cancel-at-random", test_cancel_at_random);
+	return g_test_run();
+}
