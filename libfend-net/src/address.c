@@ -3,11 +3,10 @@
  * Addresses and their text.
  *
  * Parsing is strict: what it accepts has one meaning only, so there are no octal numbers, no short
- * forms of IPv4, no signs and nothing behind the port. Formatting is its inverse: the text of an address
- * with a port or a name parses to an equal address. That is why bytes of Unix names that would be
- * taken for something else, the backslash and a leading '@' of a path, are escaped as well, and why a zone
- * is written as its number, which needs no system call and does not depend on what interfaces are
- * called today.
+ * forms of IPv4, no signs and nothing behind the port. Formatting is its inverse: the text of an
+ * address with a port or a name parses to an equal address. That is why the backslash and a
+ * leading '@' of a path, which would be taken for something else, are escaped as well, and why a
+ * zone is written as its number, which does not depend on what interfaces are called today.
  *
  * A socket address is read and written as a copy of its own type, never through the storage.
  */

@@ -2,12 +2,12 @@
 /*
  * The stack of a socket: the kernel at the bottom and the layers on it.
  *
- * Bytes go down and up through fend_below_send() and fend_below_recv(), whoever calls: the socket on
- * the topmost level, or a layer on the one beneath it.
+ * Bytes go down and up through fend_below_send() and fend_below_recv(), whoever calls: the socket
+ * on the topmost level, or a layer on the one beneath it.
  *
- * Interest goes down. Each layer turns what is wanted from it into what it wants from below, and the last
- * answer is what the descriptor is watched for. On the way it shows whether some level holds input
- * already that the one above wants: then the descriptor may stay silent for ever.
+ * Interest goes down. Each layer turns what is wanted from it into what it wants from below, and
+ * the last answer is what the descriptor is watched for. On the way it shows whether some level
+ * holds input already that the one above wants: then the descriptor may stay silent for ever.
  *
  * Readiness goes up. A layer first works on what came from below, then reports
  *   IN   if it holds input, or may find some: IN came, or what it waits for only because of a
@@ -37,7 +37,7 @@ kernel_recv(const struct fend_socket *socket, const struct iovec *iov, int n, in
 {
 	struct msghdr message = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
 
-	if (fend__socket_is_inherited(socket))
+	if (fend__layers_are_inherited(socket))
 		return -ECHILD;
 	return fend__kernel->recvmsg(socket->fd, &message, flags | MSG_DONTWAIT);
 }
@@ -47,7 +47,7 @@ kernel_send(const struct fend_socket *socket, const struct iovec *iov, int n, in
 {
 	struct msghdr message = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
 
-	if (fend__socket_is_inherited(socket))
+	if (fend__layers_are_inherited(socket))
 		return -ECHILD;
 	return fend__kernel->sendmsg(socket->fd, &message, flags | MSG_DONTWAIT);
 }
@@ -83,7 +83,7 @@ fend_below_shutdown(struct fend_below *below, int how)
 		return -EINVAL;
 	if (below->ops)
 		return below->ops->shutdown(below->layer, below->below, how);
-	if (fend__socket_is_inherited(below->socket))
+	if (fend__layers_are_inherited(below->socket))
 		return -ECHILD;
 	return fend__kernel->shutdown(below->socket->fd, how);
 }

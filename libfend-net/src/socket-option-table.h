@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The socket options whose value is an int, sorted by name: socket(7), ip(7), ipv6(7), tcp(7), udp(7)
- * and later ones of Linux. No system has all of them. The includer says what a row is:
- * OPTION(level, name). There is no include guard: it may be included again.
+ * The socket options whose value is an int, sorted by name: those of socket(7), ip(7), ipv6(7),
+ * tcp(7) and udp(7), and later ones of Linux. No system has all of them. The includer says what a
+ * row is, OPTION(level, name), and may include this again.
  */
 #ifdef IPV6_ADDRFORM
 OPTION(IPPROTO_IPV6, IPV6_ADDRFORM)

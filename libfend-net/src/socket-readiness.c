@@ -2,16 +2,16 @@
 /*
  * A socket's readiness, which one holder has at a time.
  *
- * There is one fend_io per socket, made by the first hold and kept, with an interest that follows from
- * what the holder and the layers want: none as a rule when nobody holds. Events pass through the layers
- * and then to the holder.
+ * There is one fend_io per socket, made by the first hold and kept, with an interest that follows
+ * from what the holder and the layers want: none as a rule when nobody holds. Events pass through
+ * the layers and then to the holder.
  *
  * The watch (socket-watch.c) is a holder like any other, except that an operation which says so
- * may hold over it: socket->holder is then the operation's, and socket->watch waits to get it back.
+ * may hold over it: socket->holder is then the operation's, and socket->watch gets it back.
  *
  * Input that a layer holds is told by a task: as long as somebody wants it, the task is queued
- * again before each call, and so calls in each iteration, as a level-triggered descriptor would. It is
- * taken back when a call on the socket has emptied the layer.
+ * again before each call, and so calls in each iteration, as a level-triggered descriptor would.
+ * It is taken back when a call on the socket has emptied the layer.
  */
 #include <fend-internal/socket.h>
 
@@ -93,7 +93,6 @@ start(struct fend_socket *socket, struct fend_loop *loop)
 	if (r < 0)
 		return r;
 	socket->loop = fend__loop_hold(loop);
-	socket->process = fend__process();
 	queue_held(socket, held);
 	return 0;
 }
@@ -128,30 +127,21 @@ fend__socket_release(struct fend_socket *socket, struct fend__holder *holder)
 {
 	if (!socket || socket->holder != holder)
 		return;
-	socket->holder = NULL;
-	if (socket->watch.fn && holder != &socket->watch.holder)
-		socket->holder = &socket->watch.holder;
+	socket->holder = socket->watch.fn ? &socket->watch.holder : NULL;
 	fend__socket_changed(socket);
 }
 
 FEND_PUBLIC int
 fend__socket_interest(struct fend_socket *socket, struct fend__holder *holder, unsigned interest)
 {
-	unsigned before = holder->interest;
-	int r;
+	int r = fend__socket_check(socket);
 
-	r = fend__socket_check(socket);
 	if (r < 0)
 		return r;
 	if (interest & ~INTEREST)
 		return -EINVAL;
 	holder->interest = interest;
-	if (socket->holder != holder)
-		return 0;
-	r = fend__socket_update(socket);
-	if (r < 0)
-		holder->interest = before;
-	return r;
+	return socket->holder == holder ? fend__socket_update(socket) : 0;
 }
 
 FEND_PUBLIC struct fend_loop *
@@ -173,7 +163,6 @@ fend__socket_unready(struct fend_socket *socket)
 	struct fend__holder *holder = socket->holder;
 
 	socket->holder = NULL;
-	socket->watch.fn = NULL;
 	if (holder && holder->gone)
 		holder->gone(holder);
 	if (!socket->loop)

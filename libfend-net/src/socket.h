@@ -34,9 +34,7 @@ struct fend_socket {
 	struct fend_file *file;
 	struct fend_below kernel;
 	struct fend_below *top; /* the level that the functions of the socket speak to */
-
-	/* Whose socket this is, since it has had a loop or a layer: fend__process(). 0: anybody's. */
-	unsigned process;
+	unsigned process;       /* whose the layers are: fend__process(); 0 without layers */
 
 	/* Readiness: socket-readiness.c. io is NULL as long as no call has named a loop. */
 	struct fend_loop *loop;
@@ -47,9 +45,9 @@ struct fend_socket {
 	struct watch watch;
 };
 
-/* Was the socket inherited over fork(2), with a loop or layers that are the parent's? */
+/* Were the layers inherited over fork(2)? */
 static inline bool
-fend__socket_is_inherited(const struct fend_socket *socket)
+fend__layers_are_inherited(const struct fend_socket *socket)
 {
 	return socket->process && fend__unlikely(socket->process != fend__process());
 }
@@ -62,7 +60,7 @@ fend__socket_check(const struct fend_socket *socket)
 		return -EINVAL;
 	if (socket->loop)
 		return fend__loop_check(socket->loop);
-	return fend__socket_is_inherited(socket) ? -ECHILD : 0;
+	return fend__layers_are_inherited(socket) ? -ECHILD : 0;
 }
 
 /*

@@ -181,6 +181,7 @@ rot13_shutdown(void *data, struct fend_below *below, int how)
 static void
 rot13_ready(void *data, struct fend_below *below, unsigned events)
 {
+	g_assert_cmpuint(events, !=, 0);
 	if (events & (FEND_OUT | FEND_ERR | FEND_HUP))
 		rot13_flush(data, below);
 }

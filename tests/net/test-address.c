@@ -49,7 +49,7 @@ static const char *const invalid[] = {
 	"[fe80::1%4294967296]:80", "[1:2:3:4:5:6:7:8:9]:80",
 	"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:80",
 	"unix:", "unix:@", "unix:/a\\x00b", "unix:\\x00a", "unix:/a\\", "unix:/a\\n", "unix:/a\\x",
-	"unix:/a\\x4", "unix:/a\\x4g", "unix:/a\\x\x10""1", "UNIX:/a", "/run/x.sock", "@abstract",
+	"unix:/a\\x4", "unix:/a\\x4g", "unix:/a\\x\0201", "UNIX:/a", "/run/x.sock", "@abstract",
 };
 
 static void

@@ -197,7 +197,7 @@ test_an_end_that_a_layer_holds_is_told(struct test *test)
 	pair_fini(&pair);
 }
 
-/* The upper layer has nothing, but gets it from the lower one, which the descriptor knows nothing of. */
+/* The upper layer has nothing, but gets it from the lower one, while the descriptor is silent. */
 static void
 test_input_that_a_lower_layer_holds_is_told(struct test *test)
 {
@@ -441,6 +441,28 @@ test_push_under_a_watch(struct test *test)
 	pair_fini(&pair);
 }
 
+/* What a layer wants when it is pushed, as one would that has a greeting to send. */
+static void
+test_a_layer_may_want_something_at_once(struct test *test)
+{
+	struct told told = { 0 };
+	struct rot13 *layer = g_new0(struct rot13, 1);
+	struct pair pair;
+	char buffer[8];
+
+	pair_init(&pair);
+	test_ok(fend_socket_watch(pair.a, test->loop, FEND_IN, on_told, &told));
+	layer->in_error = -EAGAIN;
+	layer->out_end = 5;
+	memcpy(layer->out, "hello", 5);
+	test_error(fend_socket_push_layer(pair.a, &rot13_ops, layer), 0);
+	dispatch(test, 1);
+	dispatch(test, 0);
+	test_error(fend_socket_recv(pair.b, buffer, sizeof(buffer), 0), 5);
+	g_assert_cmpint(told.calls, ==, 0);
+	pair_fini(&pair);
+}
+
 static void
 then_recv(struct fend_socket *socket, struct told *told)
 {
@@ -609,6 +631,8 @@ main(int argc, char **argv)
 	test_add("/layer/free-inside-a-callback", test_free_inside_a_callback);
 	test_add("/layer/free-the-loop-inside-a-callback", test_free_the_loop_inside_a_callback);
 	test_add("/layer/push-under-a-watch", test_push_under_a_watch);
+	test_add("/layer/a-layer-may-want-something-at-once",
+		 test_a_layer_may_want_something_at_once);
 	test_add("/layer/a-reader-may-have-to-send", test_a_reader_may_have_to_send);
 	test_add("/layer/a-writer-may-have-to-receive", test_a_writer_may_have_to_receive);
 	test_add("/layer/all-bytes-arrive-both-ways-through-stacks",

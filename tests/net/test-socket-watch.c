@@ -97,7 +97,10 @@ test_watch_names_its_errors(struct test *test)
 	test_error(fend_socket_watch(pair.a, test->loop, FEND_ERR, on_told, &told), -EINVAL);
 	/* None of these has named a loop for good. */
 	test_ok(fend_socket_watch(pair.a, other, FEND_IN, on_told, &told));
-	test_error(fend_socket_watch(pair.a, other, FEND_IN, on_told, &told), -EBUSY);
+	test_error(fend_socket_watch(pair.a, other, FEND_OUT, on_told, NULL), -EBUSY);
+	send_all(pair.b, "x", 1);
+	test_error(fend_loop_dispatch(other, 0), 1);
+	g_assert_cmpuint(told.events, ==, FEND_IN);
 	fend_socket_unwatch(pair.a);
 	test_error(fend_socket_watch(pair.a, test->loop, FEND_IN, on_told, &told), -EINVAL);
 	test_ok(fend_socket_watch(pair.a, other, FEND_IN, on_told, &told));

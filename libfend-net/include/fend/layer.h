@@ -38,9 +38,9 @@ struct fend_layer_ops {
 
 	/*
 	 * As recvmsg(2) and sendmsg(2): bytes moved; 0 from recv at the end of what the peer sends;
-	 * -EAGAIN when nothing can be moved now; any other -errno. flags: recv may be given MSG_PEEK,
-	 * which returns bytes that the next recv returns again, and either MSG_DONTWAIT, which
-	 * changes nothing; the socket has refused all others.
+	 * -EAGAIN when nothing can be moved now; any other -errno. flags: recv may be given
+	 * MSG_PEEK, which returns bytes that the next recv returns again, and either MSG_DONTWAIT,
+	 * which changes nothing; the socket has refused all others.
 	 */
 	ssize_t (*recv)(void *layer, struct fend_below *below, const struct iovec *iov, int n,
 			int flags);
@@ -54,18 +54,18 @@ struct fend_layer_ops {
 	int (*shutdown)(void *layer, struct fend_below *below, int how);
 
 	/*
-	 * Descriptor readiness came in (FEND_IN, FEND_OUT, FEND_RDHUP, FEND_ERR, FEND_HUP): do what is
-	 * pending, such as sending what is buffered. Called from the loop, before whoever holds the
-	 * socket's readiness is told. May be NULL.
+	 * Readiness came in from below (FEND_IN, FEND_OUT, FEND_RDHUP, FEND_ERR, FEND_HUP): do what
+	 * is pending, such as sending what is buffered. Called from the loop, before whoever holds
+	 * the socket's readiness is told. May be NULL.
 	 */
 	void (*ready)(void *layer, struct fend_below *below, unsigned events);
 
 	/*
 	 * What must the layer below report so that this one can go on? interest is what is wanted
-	 * from this layer, FEND_IN and FEND_OUT or none; what the layer wants of its own accord, such
-	 * as OUT while it has something to flush, is part of each answer, also with interest 0, when
-	 * nobody watches. The answer becomes the interest in what is below. Asked again after each
-	 * call on the layer, and often in between: it changes nothing.
+	 * from this layer, FEND_IN and FEND_OUT or none; what the layer wants of its own accord,
+	 * such as OUT while it has something to flush, is part of each answer, also with interest
+	 * 0, when nobody watches. The answer becomes the interest in what is below. Asked again
+	 * after each call on the layer, and often in between: it changes nothing.
 	 */
 	unsigned (*wants)(void *layer, unsigned interest);
 
@@ -77,8 +77,8 @@ struct fend_layer_ops {
 	unsigned (*pending)(void *layer);
 
 	/*
-	 * The socket is being freed, the layers from top to bottom. What is buffered gets one try to
-	 * leave without waiting; in a child after fork(2) below refuses (-ECHILD). May be NULL.
+	 * The socket is being freed, the layers from top to bottom. What is buffered gets one try
+	 * to leave without waiting; in a child after fork(2) below refuses (-ECHILD). May be NULL.
 	 */
 	void (*free)(void *layer, struct fend_below *below);
 };

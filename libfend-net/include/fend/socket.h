@@ -30,8 +30,8 @@ struct fend_loop;
  * second gets -EBUSY; a TLS handshake or shutdown alone may start over a watch, which is suspended
  * meanwhile.
  *
- * In a child after fork(2) a socket that has neither a loop nor a layer goes on working; every other
- * is the parent's (-ECHILD).
+ * In a child after fork(2) a socket that has neither a loop nor a layer goes on working; every
+ * other is the parent's (-ECHILD).
  */
 struct fend_socket;
 
@@ -133,7 +133,7 @@ typedef void fend_socket_fn(struct fend_socket *socket, unsigned events, void *d
 int fend_socket_watch(struct fend_socket *socket, struct fend_loop *loop, unsigned events,
 		      fend_socket_fn *fn, void *data);
 
-/* Change what is watched for; legal also while a handshake suspends the watch. -ENOENT: no watch. */
+/* Change what is watched for, also while a handshake suspends the watch. -ENOENT: no watch. */
 int fend_socket_set_events(struct fend_socket *socket, unsigned events);
 
 /* After it returns fn is not called any more. Without a watch it does nothing. */

@@ -14,11 +14,12 @@
  * a stream). The socket turns its interest, by way of the layers, into that of its one fend_io.
  */
 struct fend__holder {
-	unsigned interest; /* FEND_IN, FEND_OUT, PRI, RDHUP; change it with fend__socket_interest() */
+	/* Of FEND_IN, FEND_OUT, FEND_PRI and FEND_RDHUP; change it with fend__socket_interest(). */
+	unsigned interest;
 
 	/*
-	 * events as for fend_socket_fn. Called from the loop, never within a call on the socket. The
-	 * holder may do anything in it: release itself, free the socket, free the loop.
+	 * events as for fend_socket_fn. Called from the loop, never within a call on the socket.
+	 * The holder may do anything in it: release itself, free the socket, free the loop.
 	 */
 	void (*ready)(struct fend__holder *holder, unsigned events);
 
@@ -30,8 +31,8 @@ struct fend__holder {
 };
 
 /*
- * Hold socket's readiness on loop until released. over_watch: start also over a watch of the user's,
- * which is suspended until then. -EBUSY, -EINVAL (it belongs to another loop), errors of
+ * Hold socket's readiness on loop until released. over_watch: start also over a watch of the
+ * user's, which is suspended until then. -EBUSY, -EINVAL (it belongs to another loop), errors of
  * fend_io_new().
  */
 int fend__socket_hold(struct fend_socket *socket, struct fend_loop *loop,
@@ -46,9 +47,9 @@ int fend__socket_interest(struct fend_socket *socket, struct fend__holder *holde
 struct fend_loop *fend__socket_loop(const struct fend_socket *socket);
 
 /*
- * The topmost layer with these ops, or NULL; *ret_below (NULL: not wanted) is its handle. After work
- * on the layer that did not come in through the socket, call fend__socket_changed(), which asks the
- * layers again what they want.
+ * The topmost layer with these ops, or NULL; *ret_below (NULL: not wanted) is its handle. After
+ * work on the layer that did not come in through the socket, call fend__socket_changed(), which
+ * asks the layers again what they want.
  */
 void *fend__socket_layer(const struct fend_socket *socket, const struct fend_layer_ops *ops,
 			 struct fend_below **ret_below);
