@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -41,8 +42,7 @@
 int
 fend__tls_session_fail(struct fend__tls_session *session, const struct fend__tls_failure *failure)
 {
-	if (session->read_error)
-		return session->read_error;
+	assert(!session->read_error);
 	session->read_error = failure->err;
 	session->error.err = failure->err;
 	session->error.alert = failure->alert;

@@ -71,7 +71,7 @@ test_size(struct test *test)
 {
 	struct {
 		struct fend_tls_params params;
-		int newer;
+		size_t newer;
 	} larger = {.params = client_params(), .newer = 1};
 	struct fend_tls_params params = client_params();
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "pair.h"
@@ -443,6 +444,34 @@ test_s_server_updates_keys(struct test *test)
 	part(&meeting);
 }
 
+/*
+ * Two tickets and a line wait to be read: records without data must not hide those behind them, for
+ * whoever reads until there is nothing.
+ */
+static void
+test_data_behind_tickets(struct test *test)
+{
+	struct fend_tls_params params = client_params();
+	struct meeting meeting;
+	int fd, queued, before;
+	char data[64];
+
+	visit(&meeting, test, &params, S_SERVER "-tls1_3");
+	test_error(meeting.side.err, 0);
+	fd = fend_socket_fd(meeting.side.socket);
+	process_expect(meeting.process, "CIPHER is"); /* the tickets are out */
+	g_assert_cmpint(ioctl(fd, FIONREAD, &before), ==, 0);
+	g_assert_cmpint(before, >, 0);
+	process_write(meeting.process, "hello\n");
+	do {
+		g_usleep(1000);
+		g_assert_cmpint(ioctl(fd, FIONREAD, &queued), ==, 0);
+	} while (queued == before);
+	g_assert_cmpint(fend_socket_recv(meeting.side.socket, data, sizeof(data), 0), ==, 6);
+	g_assert_cmpmem(data, 6, "hello\n", 6);
+	part(&meeting);
+}
+
 static void
 test_s_server_asks_for_renegotiation(struct test *test)
 {
@@ -542,6 +571,7 @@ main(int argc, char **argv)
 	test_add("/interop/s_server-serves-a-page", test_s_server_serves_a_page);
 	test_add("/interop/s_server-wants-a-certificate", test_s_server_wants_a_certificate);
 	test_add("/interop/s_server-updates-keys", test_s_server_updates_keys);
+	test_add("/interop/data-behind-tickets", test_data_behind_tickets);
 	test_add("/interop/s_server-asks-for-renegotiation", test_s_server_asks_for_renegotiation);
 	test_add("/interop/s_server-is-killed", test_s_server_is_killed);
 	test_add("/interop/s_server-of-old", test_s_server_of_old);

@@ -391,9 +391,10 @@ test_peek_has_a_limit(struct test *test)
 	g_free(data);
 }
 
-/* An idle connection holds no buffer of fend's: as much memory after an exchange as before. */
+/* A door that counts. */
 static struct fend__kernel counting;
 static long blocks;
+static int receives, sends;
 
 static void *
 counting_allocate(void *pointer, size_t size)
@@ -405,17 +406,49 @@ counting_allocate(void *pointer, size_t size)
 	return fend__kernel_real.allocate(pointer, size);
 }
 
+static ssize_t
+counting_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	receives++;
+	return fend__kernel_real.recvmsg(fd, message, flags);
+}
+
+static ssize_t
+counting_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	sends++;
+	return fend__kernel_real.sendmsg(fd, message, flags);
+}
+
+static void
+start_counting(struct test *test)
+{
+	fend_loop_free(test->loop);
+	counting = fend__kernel_real;
+	counting.allocate = counting_allocate;
+	counting.recvmsg = counting_recvmsg;
+	counting.sendmsg = counting_sendmsg;
+	fend__kernel = &counting;
+	test_ok(fend_loop_new(NULL, &test->loop));
+}
+
+static void
+stop_counting(struct test *test)
+{
+	fend_loop_free(test->loop);
+	g_assert_cmpint(blocks, ==, 0);
+	fend__kernel = &fend__kernel_real;
+	test_ok(fend_loop_new(NULL, &test->loop));
+}
+
+/* An idle connection holds no buffer of fend's: as much memory after an exchange as before. */
 static void
 test_idle_holds_no_buffer(struct test *test)
 {
 	struct link link;
 	long before;
 
-	fend_loop_free(test->loop);
-	counting = fend__kernel_real;
-	counting.allocate = counting_allocate;
-	fend__kernel = &counting;
-	test_ok(fend_loop_new(NULL, &test->loop));
+	start_counting(test);
 	link_open(&link, test, NULL, NULL);
 	before = blocks;
 	link_exchange(&link);
@@ -423,9 +456,57 @@ test_idle_holds_no_buffer(struct test *test)
 	test_drain(test);
 	g_assert_cmpint(blocks, ==, before);
 	link_fini(&link);
+	stop_counting(test);
+}
+
+/* Many records per system call, in both directions. */
+static void
+test_system_calls(struct test *test)
+{
+	char *data = g_malloc0(64 * 1024);
+	struct link link;
+	int i;
+
+	start_counting(test);
+	link_open_unix(&link, test);
+	sends = receives = 0;
+	g_assert_cmpint(fend_socket_send(link.server.socket, data, 64 * 1024, 0), ==, 64 * 1024);
+	g_assert_cmpint(sends, ==, 1);
+	tls_recv(test, link.client.socket, data, 64 * 1024);
+	g_assert_cmpint(receives, <=, 5);
+
+	for (i = 0; i < 10; i++)
+		g_assert_cmpint(fend_socket_send(link.server.socket, data, 100, 0), ==, 100);
+	sends = receives = 0;
+	g_assert_cmpint(fend_socket_recv(link.client.socket, data, 64 * 1024, 0), ==, 1000);
+	g_assert_cmpint(receives, ==, 1);
+	link_fini(&link);
+	stop_counting(test);
+	g_free(data);
+}
+
+/* No memory in the kernel is a reason to come again, and no end of the connection. */
+static void
+test_passing_errors(struct test *test)
+{
+	struct link link;
+	char data[4];
+
 	fend_loop_free(test->loop);
-	g_assert_cmpint(blocks, ==, 0);
-	fend__kernel = &fend__kernel_real;
+	fault_install();
+	test_ok(fend_loop_new(NULL, &test->loop));
+	link_open(&link, test, NULL, NULL);
+	fault_set(FAULT_RECVMSG, 1, -ENOMEM, FALSE);
+	test_error(fend_socket_recv(link.client.socket, data, 4, 0), -ENOMEM);
+	fault_set(FAULT_SENDMSG, 1, -ENOBUFS, FALSE);
+	g_assert_cmpint(fend_socket_send(link.server.socket, "data", 4, 0), ==, 4);
+	g_assert_true(fault_struck());
+	fault_clear();
+	tls_recv(test, link.client.socket, data, 4);
+	link_exchange(&link);
+	link_fini(&link);
+	test->loop = fend_loop_free(test->loop);
+	fault_remove();
 	test_ok(fend_loop_new(NULL, &test->loop));
 }
 
@@ -486,6 +567,8 @@ main(int argc, char **argv)
 	test_add("/session/peek", test_peek);
 	test_add("/session/peek-has-a-limit", test_peek_has_a_limit);
 	test_add("/session/idle-holds-no-buffer", test_idle_holds_no_buffer);
+	test_add("/session/system-calls", test_system_calls);
+	test_add("/session/passing-errors", test_passing_errors);
 	test_add("/session/fork", test_fork);
 	return g_test_run();
 }
