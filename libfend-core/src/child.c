@@ -3,10 +3,10 @@
  * Children. The end of one is noticed by its pidfd becoming readable, or, where there are no
  * pidfds, by asking after each SIGCHLD; it is told at the end of an iteration.
  *
- * Not of any iteration: what the child wrote before it ended is ready no later than its end, but
- * with many ready descriptors the wait may have reported the end first and the output in one of the next
- * batches. So the telling waits until as many batches have gone by as all sources could fill. SIGCHLD
- * comes between waits: then at least one more wait has to pass.
+ * Not of any iteration: what the child wrote before it ended is ready no later than its end, but the
+ * wait may have looked at its output before the writing and at the child after its end, or there
+ * were so many ready descriptors that the output is reported in one of the next batches. So the
+ * telling comes after one more wait, and as many as all sources together could fill.
  */
 #include <fend/child.h>
 
@@ -21,6 +21,9 @@
 
 #include "callback.h"
 #include "dispatcher.h"
+#include "timer.h"
+
+#define RETRY FEND_MS(10)
 
 struct fend_child {
 	struct fend_loop *loop;
@@ -30,6 +33,7 @@ struct fend_child {
 	pid_t pid;
 	int pidfd;          /* or -1 */
 	struct fend_io *io; /* on pidfd */
+	struct fend_timer *retry;
 	bool ended, told;
 	uint64_t tell; /* in which iteration, once it has ended */
 	struct fend_link link; /* in loop->children */
@@ -52,7 +56,7 @@ has_ended(pid_t pid)
 }
 
 static void
-note_end(struct fend_child *child, unsigned waits)
+note_end(struct fend_child *child)
 {
 	struct fend_loop *loop = child->loop;
 	unsigned batch = loop->ops->batch;
@@ -60,7 +64,7 @@ note_end(struct fend_child *child, unsigned waits)
 	if (child->ended)
 		return;
 	child->ended = true;
-	child->tell = loop->stats.iterations + waits + (batch ? loop->ios.n_slots / batch : 0);
+	child->tell = loop->stats.iterations + 1 + (batch ? loop->ios.n_slots / batch : 0);
 	loop->ended++;
 }
 
@@ -68,7 +72,7 @@ static void
 on_pidfd(struct fend_io *io, unsigned events, void *data)
 {
 	fend_io_set(io, 0);
-	note_end(data, 0);
+	note_end(data);
 }
 
 static void
@@ -79,7 +83,13 @@ on_sigchld(struct fend_signal *signal, int signo, unsigned count, void *data)
 
 	for (link = loop->children.next; link != &loop->children; link = link->next)
 		if (!child_of(link)->io && has_ended(child_of(link)->pid) != 0)
-			note_end(child_of(link), 1);
+			note_end(child_of(link));
+}
+
+static void
+on_retry(struct fend_timer *timer, uint64_t expirations, void *data)
+{
+	note_end(data);
 }
 
 static int
@@ -102,12 +112,12 @@ watch_sigchld(struct fend_child *child)
 	struct fend_loop *loop = child->loop;
 	int r = 0;
 
-	child->pidfd = -1;
+	child->pidfd = fend__close(child->pidfd);
 	if (!loop->sigchld)
 		r = fend_signal_new(loop, SIGCHLD, on_sigchld, loop, &loop->sigchld);
 	/* It may have ended before anybody listened for the signal. */
 	if (r == 0 && has_ended(child->pid) != 0)
-		note_end(child, 1);
+		note_end(child);
 	return r;
 }
 
@@ -120,6 +130,7 @@ destroy(struct fend_child *child)
 	if (child->ended && !child->told)
 		loop->ended--;
 	fend_io_free(child->io);
+	fend_timer_free(child->retry);
 	fend__close(child->pidfd);
 	fend__release(child);
 	if (--loop->n_children == 0)
@@ -151,7 +162,11 @@ fend_child_new(struct fend_loop *loop, pid_t pid, fend_child_fn *fn, void *data,
 	child->pid = pid;
 	list_append(&loop->children, &child->link);
 	loop->n_children++;
-	r = watch_pidfd(child);
+	r = fend_timer_new(loop, on_retry, child, &child->retry);
+	if (r == 0) {
+		child->retry->internal = true;
+		r = watch_pidfd(child);
+	}
 	/* Not there, or forbidden by a sandbox. */
 	if (r == -ENOSYS || r == -EPERM)
 		r = watch_sigchld(child);
@@ -159,6 +174,7 @@ fend_child_new(struct fend_loop *loop, pid_t pid, fend_child_fn *fn, void *data,
 		destroy(child);
 		return r;
 	}
+	fend__embed_changed(loop);
 	*ret_child = child;
 	return 0;
 }
@@ -203,32 +219,54 @@ fend_child_pid(const struct fend_child *child)
 	return child ? child->pid : -EINVAL;
 }
 
-static void
+/* Reap it: 0 and the status, -ECHILD if somebody else has, -EAGAIN if that is not possible yet. */
+static int
+reap(pid_t pid, struct fend_child_status *ret_status)
+{
+	siginfo_t info = { 0 };
+	int r = fend__kernel->waitid(pid, &info, WEXITED | WNOHANG);
+
+	if (r < 0)
+		return -ECHILD;
+	if (info.si_pid != pid)
+		return -EAGAIN;
+	*ret_status = (struct fend_child_status){
+		.exited = info.si_code == CLD_EXITED,
+		.core_dumped = info.si_code == CLD_DUMPED,
+	};
+	if (ret_status->exited)
+		ret_status->code = info.si_status;
+	else
+		ret_status->signal = info.si_status;
+	return 0;
+}
+
+/* Returns how many callbacks that was. */
+static int
 tell(struct fend_child *child)
 {
-	struct fend_child_status status = { 0 };
-	siginfo_t info = { 0 };
-	int r = fend__kernel->waitid(child->pid, &info, WEXITED | WNOHANG);
+	struct fend_loop *loop = child->loop;
+	struct fend_child_status status;
+	struct callback callback;
+	int err = reap(child->pid, &status);
 
-	if (r == 0 && info.si_pid != child->pid)
-		r = -ECHILD;
-	if (r < 0) {
-		child->fn(child, -ECHILD, NULL, child->data);
-		return;
+	loop->ended--;
+	if (err == -EAGAIN) {
+		/* It is being traced, and its end shown to the tracer first (ptrace(2)). */
+		child->ended = false;
+		fend_timer_after(child->retry, RETRY);
+		return 0;
 	}
-	status.exited = info.si_code == CLD_EXITED;
-	status.core_dumped = info.si_code == CLD_DUMPED;
-	if (status.exited)
-		status.code = info.si_status;
-	else
-		status.signal = info.si_status;
-	child->fn(child, 0, &status, child->data);
+	child->told = true;
+	callback_begin(loop, &callback, "child", child->name);
+	child->fn(child, err, err < 0 ? NULL : &status, child->data);
+	callback_end(loop, &callback);
+	return 1;
 }
 
 int
 fend__children_run(struct fend_loop *loop)
 {
-	struct callback callback;
 	struct fend_link batch;
 	int calls = 0;
 
@@ -242,12 +280,7 @@ fend__children_run(struct fend_loop *loop)
 		if (!child->ended || child->told || child->tell > loop->stats.iterations ||
 		    fend__loop_is_over(loop))
 			continue;
-		child->told = true;
-		loop->ended--;
-		callback_begin(loop, &callback, "child", child->name);
-		tell(child);
-		callback_end(loop, &callback);
-		calls++;
+		calls += tell(child);
 	}
 	loop->stats.children += (unsigned)calls;
 	return calls;

@@ -124,22 +124,45 @@ epoll_add(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *io)
 {
 	int r = control(epoll->fd, EPOLL_CTL_ADD, io);
 
+	io->index = 0;
 	/* The same file is still registered under this number, by a source that was freed too late. */
 	if (r == -EEXIST)
 		r = control(epoll->fd, EPOLL_CTL_MOD, io);
 	return r;
 }
 
+/* An EXCLUSIVE source's index, while it is not registered since it could not be added again. */
+#define MISSING 1
+
+/* The kernel refuses to modify EXCLUSIVE registrations, so these are made anew. */
+static int
+modify_exclusive(const struct dispatcher *epoll, struct fend_io *io)
+{
+	int r = io->index == MISSING ? 0 : control(epoll->fd, EPOLL_CTL_DEL, io);
+
+	if (r < 0)
+		return r;
+	r = control(epoll->fd, EPOLL_CTL_ADD, io);
+	io->index = r < 0 ? MISSING : 0;
+	return r;
+}
+
+static int
+modify(const struct dispatcher *epoll, struct fend_io *io)
+{
+	return io->mode & FEND_EXCLUSIVE ? modify_exclusive(epoll, io)
+					 : control(epoll->fd, EPOLL_CTL_MOD, io);
+}
+
+/* If the number is not that of the registered file any more, the registration may live on alone. */
 static int
 epoll_modify(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *io)
 {
-	int r;
+	int r = modify(epoll, io);
 
-	if (!(io->mode & FEND_EXCLUSIVE))
-		return control(epoll->fd, EPOLL_CTL_MOD, io);
-	/* The kernel refuses to modify these. */
-	r = control(epoll->fd, EPOLL_CTL_DEL, io);
-	return r < 0 ? r : control(epoll->fd, EPOLL_CTL_ADD, io);
+	if (r == -EBADF || r == -ENOENT)
+		epoll->rebuild = true;
+	return r;
 }
 
 static void
@@ -166,36 +189,48 @@ add_to_outer(int outer, int fd)
 }
 
 /*
- * Move to a new epoll. If there is none to be had the old one goes on, and the next stale report
- * tries again. A source that cannot be added has had its descriptor closed: it stays silent.
+ * Add the living sources to a new epoll. Of one whose descriptor was closed the number may be
+ * somebody else's by now, even the new epoll's: the old epoll knows, as it refuses to modify what it
+ * has not registered under that number. Such a source stays silent.
  */
-static __attribute__((noinline)) void
-rebuild(struct fend_loop *loop, struct dispatcher *epoll)
+static int
+move(struct fend_loop *loop, const struct dispatcher *epoll, int fd)
 {
-	int fd = make(loop);
 	uint32_t slot;
 
-	epoll->rebuild = false;
-	if (fd < 0)
-		return;
 	for (slot = 0; slot < loop->ios.n_slots; slot++) {
 		struct fend_io *io = fend__io_at(&loop->ios, slot);
 		int r;
 
-		if (!io_is_alive(io))
+		if (!io_is_alive(io) || modify(epoll, io) < 0)
 			continue;
 		r = control(fd, EPOLL_CTL_ADD, io);
-		if (r < 0 && r != -EBADF && r != -EPERM) {
-			epoll->rebuild = true;
-			fend__close(fd);
-			return;
-		}
+		if (r < 0)
+			return r;
 	}
-	if (epoll->outer >= 0 && add_to_outer(epoll->outer, fd) < 0) {
-		epoll->rebuild = true;
+	return 0;
+}
+
+/* If there is no new epoll to be had the old one goes on, and the next stale report tries again. */
+static __attribute__((noinline)) void
+rebuild(struct fend_loop *loop, struct dispatcher *epoll)
+{
+	int fd = make(loop);
+	int r;
+
+	epoll->rebuild = false;
+	if (fd < 0)
+		return;
+	r = move(loop, epoll, fd);
+	if (r == 0 && epoll->outer >= 0)
+		r = add_to_outer(epoll->outer, fd);
+	if (r < 0) {
 		fend__close(fd);
 		return;
 	}
+	/* Closing alone would not take it out of outer while a child has it open. */
+	if (epoll->outer >= 0)
+		fend__kernel->epoll_ctl(epoll->outer, EPOLL_CTL_DEL, epoll->fd, NULL);
 	fend__close(epoll->fd);
 	epoll->fd = fd;
 	epoll->orphaned = false;

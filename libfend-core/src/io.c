@@ -142,6 +142,12 @@ fend_io_new(struct fend_loop *loop, int fd, unsigned events, fend_io_fn *fn, voi
 	if (fd == loop->wakeup[0] || fd == loop->wakeup[1])
 		return -EINVAL;
 	table = &loop->ios;
+	/* Before a table is made for a number that no descriptor has. */
+	if ((size_t)fd >= table->n_by_fd) {
+		r = fend__kernel->get_flags(fd);
+		if (r < 0)
+			return r;
+	}
 	r = reserve_fd(table, fd);
 	if (r < 0)
 		return r;
@@ -242,7 +248,8 @@ fend__ios_flush(struct fend_loop *loop)
 		struct fend_io *io = io_of(loop->changed.next);
 
 		list_remove(&io->change);
-		if (io->told == io->interest && !(io->mode & FEND_ONESHOT))
+		/* An edge may have been dropped for lack of interest; telling again brings it back. */
+		if (io->told == io->interest && !(io->mode & (FEND_ONESHOT | FEND_EDGE)))
 			continue;
 		io->told = io->interest;
 		if (loop->ops->modify(loop, loop->dispatcher, io) < 0) {

@@ -291,7 +291,7 @@ static void
 leave(struct fend_loop *loop)
 {
 	loop->dispatching = false;
-	if (loop->embedded && !loop->closed)
+	if (loop->embedded && !fend__loop_is_over(loop))
 		fend__embed_settle(loop);
 	fend__loop_drop(loop);
 }

@@ -84,11 +84,22 @@ unlock(void)
 	pthread_mutex_unlock(&table.lock);
 }
 
-/* Another thread may hold the lock at the moment of a fork; the child must not inherit it locked. */
+/* A child has none of the threads that were in the handler at the moment of the fork. */
+static void
+start_child(void)
+{
+	struct signal_port *port;
+
+	for (port = atomic_load(&ports); port; port = port->next)
+		atomic_store(&port->busy, 0);
+	unlock();
+}
+
+/* Nor the one that may have held the lock, so it is taken before. */
 static void
 survive_fork(void)
 {
-	pthread_atfork(lock, unlock, unlock);
+	pthread_atfork(lock, unlock, start_child);
 }
 
 int
@@ -182,17 +193,14 @@ fend__signal_port_unwatch(struct signal_port *port, int signo)
 struct signal_port *
 fend__signal_port_close(struct signal_port *port)
 {
-	bool ours = is_ours(port);
 	int signo;
 
 	for (signo = 1; signo < NSIG; signo++)
 		while (atomic_load(&port->watches[signo]) > 0)
 			fend__signal_port_unwatch(port, signo);
 	atomic_store(&port->loop, NULL);
-	/* A count that a child has inherited belongs to a thread it has not. */
-	while (ours && atomic_load(&port->busy) > 0)
+	while (atomic_load(&port->busy) > 0)
 		sched_yield();
-	atomic_store(&port->busy, 0);
 	atomic_store(&port->pending, false);
 	lock();
 	port->used = false;

@@ -4,7 +4,7 @@
  * pushed onto loop->posted, a stack that its thread empties in one exchange and turns over, so
  * that the order of each poster is kept.
  *
- * A poster claims the task first (IDLE to POSTED): whoever finds it claimed has nothing to do. The
+ * A poster claims the task first: whoever finds it claimed has nothing to do. The
  * wake-up is written only if the loop has announced that it sleeps, and only by the first who notices;
  * the announcement precedes the loop's last look at the stack, so nothing is missed between.
  *
@@ -20,10 +20,10 @@
 
 #include "callback.h"
 
+/* Bits of a task's state; 0: idle. */
 enum {
-	TASK_IDLE,
-	TASK_POSTED, /* claimed by a poster; in the stack or about to be */
-	TASK_QUEUED, /* in loop->tasks or loop->running */
+	TASK_CLAIMED = 1 << 0, /* queued, or about to be */
+	TASK_LISTED = 1 << 1,  /* in loop->tasks or loop->running: the loop's thread alone changes it */
 };
 
 static struct fend_link closed;
@@ -35,60 +35,34 @@ task_of(struct fend_link *link)
 	return fend__container_of(link, struct fend_task, link);
 }
 
-static void
-set_state(struct fend_task *task, unsigned state)
-{
-	__atomic_store_n(&task->state, state, __ATOMIC_RELEASE);
-}
-
-/* Claim an idle task. */
+/*
+ * Claim a task; false if it is claimed already. Each of these two changes the state in one step, so
+ * who finds it claimed comes before the release in the order of changes: what he wrote is visible
+ * to the function that is about to run.
+ */
 static bool
-claim(struct fend_task *task, unsigned state)
+claim(struct fend_task *task)
 {
-	unsigned idle = TASK_IDLE;
-
-	return __atomic_compare_exchange_n(&task->state, &idle, state, false, __ATOMIC_ACQ_REL,
-					   __ATOMIC_RELAXED);
+	return !(__atomic_fetch_or(&task->state, TASK_CLAIMED, __ATOMIC_ACQ_REL) & TASK_CLAIMED);
 }
 
-FEND_PUBLIC int
-fend_task_defer(struct fend_loop *loop, struct fend_task *task)
+static void
+release(struct fend_task *task)
 {
-	int r = fend__loop_check(loop);
+	__atomic_exchange_n(&task->state, 0, __ATOMIC_ACQ_REL);
+}
 
-	if (r < 0)
-		return r;
-	if (!task || !task->fn)
-		return -EINVAL;
-	if (!claim(task, TASK_QUEUED))
-		return -EALREADY;
-	task->loop = loop;
+static void
+set_loop(struct fend_task *task, struct fend_loop *loop)
+{
+	__atomic_store_n(&task->loop, loop, __ATOMIC_RELAXED);
+}
+
+static void
+enlist(struct fend_loop *loop, struct fend_task *task)
+{
+	__atomic_fetch_or(&task->state, TASK_LISTED, __ATOMIC_RELAXED);
 	list_append(&loop->tasks, &task->link);
-	fend__embed_changed(loop);
-	return 0;
-}
-
-FEND_PUBLIC int
-fend_task_post(struct fend_loop *loop, struct fend_task *task)
-{
-	struct fend_link *top;
-
-	if (!loop || !task || !task->fn)
-		return -EINVAL;
-	if (loop->owner != fend__process())
-		return -ECHILD;
-	if (!claim(task, TASK_POSTED))
-		return -EALREADY;
-	top = atomic_load_explicit(&loop->posted, memory_order_relaxed);
-	do {
-		if (top == CLOSED) {
-			set_state(task, TASK_IDLE);
-			return -ESHUTDOWN;
-		}
-		task->link.next = top;
-	} while (!atomic_compare_exchange_weak(&loop->posted, &top, &task->link));
-	fend__loop_wake(loop);
-	return 0;
 }
 
 /* Append a stack that was taken from loop->posted to the list, oldest first. */
@@ -106,11 +80,8 @@ append_posted(struct fend_loop *loop, struct fend_link *top)
 	}
 	while (oldest) {
 		struct fend_link *next = oldest->next;
-		struct fend_task *task = task_of(oldest);
 
-		task->loop = loop;
-		set_state(task, TASK_QUEUED);
-		list_append(&loop->tasks, oldest);
+		enlist(loop, task_of(oldest));
 		oldest = next;
 	}
 }
@@ -123,21 +94,68 @@ take_posted(struct fend_loop *loop)
 }
 
 FEND_PUBLIC int
+fend_task_defer(struct fend_loop *loop, struct fend_task *task)
+{
+	int r = fend__loop_check(loop);
+
+	if (r < 0)
+		return r;
+	if (!task || !task->fn)
+		return -EINVAL;
+	if (!claim(task))
+		return -EALREADY;
+	/* What this thread has posted before comes first. */
+	take_posted(loop);
+	set_loop(task, loop);
+	enlist(loop, task);
+	fend__embed_changed(loop);
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_task_post(struct fend_loop *loop, struct fend_task *task)
+{
+	struct fend_link *top;
+
+	if (!loop || !task || !task->fn)
+		return -EINVAL;
+	if (loop->owner != fend__process())
+		return -ECHILD;
+	if (!claim(task))
+		return -EALREADY;
+	set_loop(task, loop);
+	top = atomic_load_explicit(&loop->posted, memory_order_relaxed);
+	do {
+		if (top == CLOSED) {
+			release(task);
+			return -ESHUTDOWN;
+		}
+		task->link.next = top;
+	} while (!atomic_compare_exchange_weak(&loop->posted, &top, &task->link));
+	fend__loop_wake(loop);
+	return 0;
+}
+
+FEND_PUBLIC int
 fend_task_cancel(struct fend_loop *loop, struct fend_task *task)
 {
 	int r = fend__loop_check(loop);
+	unsigned state;
 
 	if (r < 0)
 		return r;
 	if (!task)
 		return -EINVAL;
 	take_posted(loop);
-	if (__atomic_load_n(&task->state, __ATOMIC_ACQUIRE) != TASK_QUEUED)
+	state = __atomic_load_n(&task->state, __ATOMIC_ACQUIRE);
+	if (!(state & TASK_CLAIMED))
 		return 0;
-	if (task->loop != loop)
+	if (__atomic_load_n(&task->loop, __ATOMIC_RELAXED) != loop)
 		return -EINVAL;
+	if (!(state & TASK_LISTED))
+		return 0;
 	list_remove(&task->link);
-	set_state(task, TASK_IDLE);
+	release(task);
 	return 1;
 }
 
@@ -161,7 +179,7 @@ fend__tasks_run(struct fend_loop *loop)
 		void *data = task->data;
 
 		list_remove(&task->link);
-		set_state(task, TASK_IDLE);
+		release(task);
 		callback_begin(loop, &callback, "task", NULL);
 		fn(task, data);
 		callback_end(loop, &callback);
@@ -178,7 +196,7 @@ forget(struct fend_link *list)
 		struct fend_task *task = task_of(list->next);
 
 		list_remove(&task->link);
-		set_state(task, TASK_IDLE);
+		release(task);
 	}
 }
 

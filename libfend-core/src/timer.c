@@ -64,7 +64,8 @@ static void
 arm(struct fend_timer *timer, fend_time when, fend_time period)
 {
 	list_remove(&timer->due);
-	timer->when = when;
+	/* Below 0 there is FEND_FOREVER. */
+	timer->when = when > 0 ? when : 0;
 	timer->period = period;
 	timer->serial = ++timer->loop->timers.serial;
 	timer->armed = true;
@@ -147,9 +148,11 @@ fend__timers_collect(struct fend_loop *loop)
 	}
 }
 
-static void
+/* Returns whether that counts as a callback. */
+static int
 fire(struct fend_timer *timer)
 {
+	int counts = !timer->internal;
 	struct fend_loop *loop = timer->loop;
 	struct callback callback;
 	uint64_t expirations = 1;
@@ -163,10 +166,10 @@ fire(struct fend_timer *timer)
 		    fend__time_add(timer->when, (fend_time)expirations * timer->period),
 		    timer->period);
 	}
-	loop->stats.timers++;
 	callback_begin(loop, &callback, "timer", timer->name);
 	timer->fn(timer, expirations, timer->data);
 	callback_end(loop, &callback);
+	return counts;
 }
 
 int
@@ -179,9 +182,9 @@ fend__timers_run(struct fend_loop *loop)
 			fend__container_of(loop->due.next, struct fend_timer, due);
 
 		list_remove(&timer->due);
-		fire(timer);
-		calls++;
+		calls += fire(timer);
 	}
+	loop->stats.timers += (unsigned)calls;
 	return calls;
 }
 

@@ -23,6 +23,7 @@ struct fend_timer {
 	size_t index;      /* of the heap entry, or TIMER_NOT_QUEUED */
 	struct fend_link due; /* in loop->due: settled to fire in this iteration */
 	bool armed;
+	bool internal; /* the loop's own: not counted among the callbacks */
 };
 
 #endif

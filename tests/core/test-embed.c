@@ -101,6 +101,9 @@ test_fd_is_readable_when_there_is_something_to_do(struct test *test)
 	g_assert_cmpint(readable(fd, 20000), ==, 1);
 	test_error(fend_loop_dispatch(test->loop, 0), 1);
 	g_assert_cmpint(readable(fd, 0), ==, 0);
+	fend_timer_at(timer, FEND_FOREVER);
+	g_assert_cmpint(readable(fd, 20000), ==, 1);
+	test_error(fend_loop_dispatch(test->loop, 0), 1);
 	fend_timer_free(timer);
 
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);

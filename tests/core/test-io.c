@@ -200,6 +200,8 @@ test_hangup_without_interest_is_parked(struct test *test)
 	pair_fini(&pair);
 }
 
+static struct pair *victims[3];
+
 static void
 test_oneshot_fires_once_until_set(struct test *test)
 {
@@ -258,6 +260,63 @@ test_edge_reports_changes_only(struct test *test)
 }
 
 static void
+silence_and_rouse_others(struct pair *pair)
+{
+	unsigned i;
+
+	pair->then = NULL;
+	for (i = 0; i < 2; i++) {
+		test_ok(fend_io_set(victims[i]->io, 0));
+		test_ok(fend_io_set(victims[i]->io, FEND_IN));
+		victims[i]->then = NULL;
+	}
+}
+
+/* An edge that is reported while a callback has the interest off for a moment is not lost. */
+static void
+test_edge_survives_a_change_to_and_fro(struct test *test)
+{
+	struct pair pairs[2];
+	int i;
+
+	if (!(fend_loop_features(test->loop) & FEND_LOOP_EDGE))
+		return;
+	for (i = 0; i < 2; i++) {
+		pair_init(&pairs[i], test, FEND_IN | FEND_EDGE);
+		pairs[i].then = silence_and_rouse_others;
+		victims[i] = &pairs[i];
+		feed(pairs[i].fds[1]);
+	}
+	for (i = 0; i < 3; i++)
+		test_ok(fend_loop_dispatch(test->loop, 0));
+	g_assert_cmpint(pairs[0].calls, >=, 1);
+	g_assert_cmpint(pairs[1].calls, >=, 1);
+	for (i = 0; i < 2; i++)
+		pair_fini(&pairs[i]);
+}
+
+static void
+test_exclusive_after_a_refused_change(struct test *test)
+{
+	struct pair pair;
+
+	if (!(fend_loop_features(test->loop) & FEND_LOOP_EXCLUSIVE))
+		return;
+	pair_init(&pair, test, FEND_IN | FEND_EXCLUSIVE);
+	feed(pair.fds[1]);
+	fault_install();
+	fault_set(FAULT_EPOLL_CTL, 2, -ENOMEM, 0); /* the deletion succeeds, the addition does not */
+	test_ok(fend_io_set(pair.io, FEND_IN | FEND_OUT));
+	test_error(fend_loop_dispatch(test->loop, 0), 1);
+	g_assert_cmpuint(pair.events, ==, FEND_ERR);
+	fend__kernel = &fend__kernel_real;
+	test_ok(fend_io_set(pair.io, FEND_IN));
+	test_error(fend_loop_dispatch(test->loop, 0), 1);
+	g_assert_cmpuint(pair.events, ==, FEND_IN);
+	pair_fini(&pair);
+}
+
+static void
 test_exclusive(struct test *test)
 {
 	struct pair pair;
@@ -299,6 +358,7 @@ test_bad_arguments(struct test *test)
 	test_error(fend_io_new(test->loop, fd, exclusive | FEND_RDHUP, on_pair, &pair, &io),
 		   -EINVAL);
 	test_error(fend_io_new(test->loop, -1, FEND_IN, on_pair, &pair, &io), -EBADF);
+	test_error(fend_io_new(test->loop, G_MAXINT, FEND_IN, on_pair, &pair, &io), -EBADF);
 	test_error(fend_io_new(test->loop, 1000000, FEND_IN, on_pair, &pair, &io), -EBADF);
 	test_error(fend_io_new(test->loop, file, FEND_IN, on_pair, &pair, &io), -EPERM);
 	test_error(fend_io_new(test->loop, dir, FEND_IN, on_pair, &pair, &io), -EPERM);
@@ -332,8 +392,6 @@ test_null_device(struct test *test)
 	}
 	close(fd);
 }
-
-static struct pair *victims[3];
 
 static void
 free_all(struct pair *pair)
@@ -463,6 +521,57 @@ test_closed_first_while_duplicated(struct test *test)
 	pair_fini(&other);
 }
 
+/* Silenced instead of freed: a change the kernel refuses, and then nothing. */
+static void
+test_closed_first_and_silenced(struct test *test)
+{
+	struct pair pair;
+	int copy, rounds;
+	fend_time start;
+
+	pair_init(&pair, test, FEND_IN);
+	copy = fcntl(pair.fds[0], F_DUPFD_CLOEXEC, 0);
+	close(pair.fds[0]);
+	feed(pair.fds[1]);
+	test_ok(fend_io_set(pair.io, 0));
+	for (rounds = 0; rounds < 3; rounds++)
+		test_error(fend_loop_dispatch(test->loop, 0), 0);
+	start = fend_now();
+	test_error(fend_loop_dispatch(test->loop, FEND_MS(20)), 0);
+	g_assert_cmpint(fend_now() - start, >=, FEND_MS(20));
+	close(copy);
+	pair.fds[0] = -1;
+	pair_fini(&pair);
+}
+
+/* While the loop moves to a new epoll, a number under a source that was closed is somebody else's. */
+static void
+test_stranger_under_a_closed_number(struct test *test)
+{
+	struct pair pair, orphan, stranger = { 0 };
+	int copy, rounds;
+
+	if (!is_epoll(test))
+		return;
+	pair_init(&pair, test, FEND_IN);
+	pair_init(&orphan, test, FEND_IN);
+	copy = fcntl(orphan.fds[0], F_DUPFD_CLOEXEC, 0);
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stranger.fds), ==, 0);
+	g_assert_cmpint(dup3(stranger.fds[0], pair.fds[0], O_CLOEXEC), ==, pair.fds[0]);
+	feed(stranger.fds[1]);
+	close(orphan.fds[0]);
+	orphan.io = fend_io_free(orphan.io);
+	feed(orphan.fds[1]);
+	for (rounds = 0; rounds < 4; rounds++)
+		test_error(fend_loop_dispatch(test->loop, 0), 0);
+	close(copy);
+	close(stranger.fds[0]);
+	close(stranger.fds[1]);
+	orphan.fds[0] = -1;
+	pair_fini(&pair);
+	pair_fini(&orphan);
+}
+
 static void
 test_orphan_when_no_new_epoll_can_be_made(struct test *test)
 {
@@ -571,7 +680,9 @@ main(int argc, char **argv)
 	test_add("/io/oneshot-rearmed-inside-its-callback",
 		 test_oneshot_rearmed_inside_its_callback);
 	test_add("/io/edge-reports-changes-only", test_edge_reports_changes_only);
+	test_add("/io/edge-survives-a-change-to-and-fro", test_edge_survives_a_change_to_and_fro);
 	test_add("/io/exclusive", test_exclusive);
+	test_add("/io/exclusive-after-a-refused-change", test_exclusive_after_a_refused_change);
 	test_add("/io/bad-arguments", test_bad_arguments);
 	test_add("/io/null-device", test_null_device);
 	test_add("/io/free-all-of-a-batch-in-the-first-callback",
@@ -579,6 +690,8 @@ main(int argc, char **argv)
 	test_add("/io/interest-is-that-of-delivery", test_interest_is_that_of_delivery);
 	test_add("/io/number-reused-inside-a-batch", test_number_reused_inside_a_batch);
 	test_add("/io/closed-first-while-duplicated", test_closed_first_while_duplicated);
+	test_add("/io/closed-first-and-silenced", test_closed_first_and_silenced);
+	test_add("/io/stranger-under-a-closed-number", test_stranger_under_a_closed_number);
 	test_add("/io/orphan-when-no-new-epoll-can-be-made",
 		 test_orphan_when_no_new_epoll_can_be_made);
 	test_add("/io/refused-change-comes-as-err", test_refused_change_comes_as_err);

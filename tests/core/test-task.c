@@ -85,6 +85,25 @@ test_function_may_queue_or_free_its_task(struct test *test)
 	test_error(fend_task_cancel(test->loop, &again), 1);
 }
 
+static void
+test_post_then_defer_keeps_the_order(struct test *test)
+{
+	struct fend_task tasks[3] = {
+		{ record, GINT_TO_POINTER(0) },
+		{ record, GINT_TO_POINTER(1) },
+		{ record, GINT_TO_POINTER(2) },
+	};
+	int i;
+
+	calls = 0;
+	test_ok(fend_task_post(test->loop, &tasks[0]));
+	test_ok(fend_task_defer(test->loop, &tasks[1]));
+	test_ok(fend_task_post(test->loop, &tasks[2]));
+	test_error(fend_loop_dispatch(test->loop, 0), 3);
+	for (i = 0; i < 3; i++)
+		g_assert_cmpint(order[i], ==, i);
+}
+
 static struct fend_task *victim;
 
 static void
@@ -113,6 +132,9 @@ test_cancel(struct test *test)
 	/* But not one of another loop. */
 	test_ok(fend_loop_new(NULL, &loop));
 	test_ok(fend_task_defer(loop, &b));
+	test_error(fend_task_cancel(test->loop, &b), -EINVAL);
+	test_error(fend_loop_dispatch(loop, 0), 1);
+	test_ok(fend_task_post(loop, &b));
 	test_error(fend_task_cancel(test->loop, &b), -EINVAL);
 	test_error(fend_loop_dispatch(loop, 0), 1);
 	fend_loop_free(loop);
@@ -307,6 +329,7 @@ main(int argc, char **argv)
 	test_add("/task/queued-one-is-refused", test_queued_one_is_refused);
 	test_add("/task/function-may-queue-or-free-its-task",
 		 test_function_may_queue_or_free_its_task);
+	test_add("/task/post-then-defer-keeps-the-order", test_post_then_defer_keeps_the_order);
 	test_add("/task/cancel", test_cancel);
 	test_add("/task/bad-arguments", test_bad_arguments);
 	test_add("/task/posts-of-threads-run-exactly-once-in-order",

@@ -367,6 +367,9 @@ test_extreme_times(struct test *test)
 	test_error(fend_loop_dispatch(test->loop, 0), 0);
 	fend_timer_after(probe.timer, FEND_FOREVER);
 	g_assert_false(fend_timer_is_armed(probe.timer));
+	fend_timer_at(probe.timer, FEND_FOREVER); /* as a time it is long past */
+	g_assert_cmpint(fend_timer_remaining(probe.timer), ==, 0);
+	test_error(fend_loop_dispatch(test->loop, FEND_FOREVER), 1);
 	fend_timer_at(probe.timer, INT64_MIN);
 	g_assert_cmpint(fend_timer_remaining(probe.timer), ==, 0);
 	test_error(fend_loop_dispatch(test->loop, FEND_FOREVER), 1);

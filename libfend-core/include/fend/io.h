@@ -37,9 +37,10 @@ enum {
 typedef void fend_io_fn(struct fend_io *io, unsigned events, void *data);
 
 /*
- * Watch fd, which is borrowed: free the source first, then close fd. (If fd was closed first, the
- * loop neither spins nor touches freed memory. With poll a number closed under the source falls
- * silent, but one that was reused meanwhile cannot be told from the old one.)
+ * Watch fd, which is borrowed: free the source first, then close fd. If fd was closed first, nothing
+ * is lost once the source is freed: the loop neither spins nor calls back, also while a duplicate
+ * of fd is open elsewhere. Until then, with epoll, it is the duplicate that is reported; with poll
+ * the number falls silent, but one that was reused meanwhile cannot be told from the old one.
  *
  * events is any set of IN OUT PRI RDHUP, with EDGE ONESHOT EXCLUSIVE added if wanted; with none of
  * the first four nothing is reported, not even ERR and HUP, until fend_io_set() names one.
