@@ -217,6 +217,18 @@ real_setsockopt(int fd, int level, int option, const void *value, socklen_t size
 }
 
 static ssize_t
+real_recv(int fd, void *buffer, size_t size, int flags)
+{
+	return RETRY(recv(fd, buffer, size, flags));
+}
+
+static ssize_t
+real_send(int fd, const void *buffer, size_t size, int flags)
+{
+	return RETRY(send(fd, buffer, size, flags | MSG_NOSIGNAL));
+}
+
+static ssize_t
 real_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	return RETRY(recvmsg(fd, message, flags));
@@ -262,6 +274,8 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.getpeername = real_getpeername,
 	.getsockopt = real_getsockopt,
 	.setsockopt = real_setsockopt,
+	.recv = real_recv,
+	.send = real_send,
 	.recvmsg = real_recvmsg,
 	.sendmsg = real_sendmsg,
 };

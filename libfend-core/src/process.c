@@ -41,7 +41,7 @@ init(void)
 	}
 }
 
-void
+FEND_PUBLIC void
 fend__process_init(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;

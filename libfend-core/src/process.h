@@ -15,7 +15,4 @@ fend__process_is_not(unsigned process)
 	return atomic_load_explicit(fend__process_number, memory_order_relaxed) != process;
 }
 
-/* Get fend__process() ready to notice forks from now on. */
-void fend__process_init(void);
-
 #endif

@@ -39,6 +39,10 @@ kernel_recv(const struct fend_socket *socket, const struct iovec *iov, int n, in
 
 	if (fend__layers_are_inherited(socket))
 		return -ECHILD;
+	/* The plain call costs the kernel less. */
+	if (n == 1)
+		return fend__kernel->recv(socket->fd, iov->iov_base, iov->iov_len,
+					  flags | MSG_DONTWAIT);
 	return fend__kernel->recvmsg(socket->fd, &message, flags | MSG_DONTWAIT);
 }
 
@@ -49,6 +53,9 @@ kernel_send(const struct fend_socket *socket, const struct iovec *iov, int n, in
 
 	if (fend__layers_are_inherited(socket))
 		return -ECHILD;
+	if (n == 1)
+		return fend__kernel->send(socket->fd, iov->iov_base, iov->iov_len,
+					  flags | MSG_DONTWAIT);
 	return fend__kernel->sendmsg(socket->fd, &message, flags | MSG_DONTWAIT);
 }
 
@@ -163,6 +170,7 @@ fend_socket_push_layer(struct fend_socket *socket, const struct fend_layer_ops *
 	level->below = socket->top;
 	level->socket = socket;
 	socket->top = level;
+	fend__process_init();
 	if (!socket->process)
 		socket->process = fend__process();
 	fend__socket_changed(socket);

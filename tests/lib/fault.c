@@ -112,6 +112,22 @@ cut(const struct iovec *from, size_t n, struct iovec *to, size_t max)
 }
 
 static ssize_t
+faulty_recv(int fd, void *buffer, size_t size, int flags)
+{
+	int error = strike(FAULT_RECVMSG);
+
+	return error ? error : REAL->recv(fd, buffer, limit && limit < size ? limit : size, flags);
+}
+
+static ssize_t
+faulty_send(int fd, const void *buffer, size_t size, int flags)
+{
+	int error = strike(FAULT_SENDMSG);
+
+	return error ? error : REAL->send(fd, buffer, limit && limit < size ? limit : size, flags);
+}
+
+static ssize_t
 faulty_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	int error = strike(FAULT_RECVMSG);
@@ -176,6 +192,8 @@ fault_install(void)
 	faulty.shutdown = faulty_shutdown;
 	faulty.getsockopt = faulty_getsockopt;
 	faulty.setsockopt = faulty_setsockopt;
+	faulty.recv = faulty_recv;
+	faulty.send = faulty_send;
 	faulty.recvmsg = faulty_recvmsg;
 	faulty.sendmsg = faulty_sendmsg;
 	fend__kernel = &faulty;

@@ -28,8 +28,8 @@ enum fault_op {
 	FAULT_SHUTDOWN,
 	FAULT_GETSOCKOPT,
 	FAULT_SETSOCKOPT,
-	FAULT_RECVMSG,
-	FAULT_SENDMSG,
+	FAULT_RECVMSG, /* recv as well */
+	FAULT_SENDMSG, /* send as well */
 	FAULT_OPS
 };
 
@@ -42,7 +42,7 @@ void fault_clear(void);
 /* Did a fault strike since fault_set()? A walk over n = 1, 2, ... ends when none did. */
 int fault_struck(void);
 
-/* Move at most max bytes per recvmsg and sendmsg; 0: no limit. */
+/* Move at most max bytes per call; 0: no limit. */
 void fault_limit(size_t max);
 
 #endif

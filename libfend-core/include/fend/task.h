@@ -47,7 +47,8 @@ int fend_task_post(struct fend_loop *loop, struct fend_task *task);
 /*
  * Take task out of the queue of loop, on the loop's thread. 1: it was queued and will not run;
  * 0: it was not queued. Either way the task is the caller's again afterwards, provided that no
- * other thread is posting it at the same time. -EINVAL: it is queued on another loop.
+ * other thread is posting it at the same time. Legal also in a child after fork(2), before the memory
+ * of a task that was inherited is released. -EINVAL: it is queued on another loop.
  */
 int fend_task_cancel(struct fend_loop *loop, struct fend_task *task);
 

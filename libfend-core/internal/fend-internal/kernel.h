@@ -74,6 +74,8 @@ struct fend__kernel {
 	int (*getpeername)(int fd, struct sockaddr *address, socklen_t *size);
 	int (*getsockopt)(int fd, int level, int option, void *value, socklen_t *size);
 	int (*setsockopt)(int fd, int level, int option, const void *value, socklen_t size);
+	ssize_t (*recv)(int fd, void *buffer, size_t size, int flags);
+	ssize_t (*send)(int fd, const void *buffer, size_t size, int flags); /* MSG_NOSIGNAL is added */
 	ssize_t (*recvmsg)(int fd, struct msghdr *message, int flags);
 	ssize_t (*sendmsg)(int fd, const struct msghdr *message, int flags); /* MSG_NOSIGNAL is added */
 };
