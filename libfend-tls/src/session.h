@@ -57,8 +57,8 @@ int fend__tls_session_check(const struct fend_socket *socket, const struct fend_
 			    struct fend__tls_session **ret_session);
 
 /*
- * Latch the error that ends the connection, the first and last one, and let the alert leave that the
- * provider has pushed. Returns failure->err.
+ * Latch the error that ends the connection, the first and last one, and let the alert leave that
+ * the provider has pushed. Returns failure->err.
  */
 int fend__tls_session_fail(struct fend__tls_session *session,
 			   const struct fend__tls_failure *failure);

@@ -134,7 +134,8 @@ exchange(struct scenario *scenario)
 	struct end *client = &scenario->client, *server = &scenario->server;
 	int r;
 
-	r = fend_socket_watch(client->socket, scenario->loop, FEND_IN | FEND_OUT, on_events, client);
+	r = fend_socket_watch(client->socket, scenario->loop, FEND_IN | FEND_OUT, on_events,
+			      client);
 	if (r >= 0)
 		r = fend_socket_watch(server->socket, scenario->loop, FEND_IN | FEND_OUT, on_events,
 				      server);

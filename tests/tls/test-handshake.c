@@ -153,97 +153,6 @@ test_no_common_cipher(struct test *test)
 }
 
 static void
-agree(struct test *test, const char *const *client_names, size_t client_count,
-      const char *const *server_names, size_t server_count, const char *expected)
-{
-	struct fend_tls_params client = client_params(), server = server_params();
-	struct link link;
-
-	client.alpn = client_names;
-	client.alpn_count = client_count;
-	server.alpn = server_names;
-	server.alpn_count = server_count;
-	client.flags = server.flags = expected ? 0 : FEND_TLS_ALPN_OPTIONAL;
-	link_open(&link, test, &client, &server);
-	g_assert_cmpstr(fend_tls_get(link.client.socket, FEND_TLS_ALPN), ==, expected);
-	g_assert_cmpstr(fend_tls_get(link.server.socket, FEND_TLS_ALPN), ==, expected);
-	link_fini(&link);
-}
-
-static void
-test_alpn(struct test *test)
-{
-	static const char *const client[] = {"http/1.1", "h2"};
-	static const char *const server[] = {"h2", "http/1.1"};
-	static const char *const other[] = {"imap"};
-
-	agree(test, client, 2, server, 2, "h2");
-	agree(test, client, 1, server, 2, "http/1.1");
-	agree(test, client, 2, other, 1, NULL);
-	agree(test, client, 2, NULL, 0, NULL);
-	agree(test, NULL, 0, server, 2, NULL);
-}
-
-static void
-test_alpn_without_agreement(struct test *test)
-{
-	static const char *const http[] = {"h2"}, *const mail[] = {"imap"};
-	struct fend_tls_params client = client_params(), server = server_params();
-	struct link link;
-
-	client.alpn = http;
-	server.alpn = mail;
-	client.alpn_count = server.alpn_count = 1;
-	link_init(&link, test);
-	link_wrap(&link, &client, &server, NULL);
-	link_handshake(&link);
-	test_error(link.server.err, -EPROTO);
-	test_error(link.client.err, -EPROTO);
-	assert_text(&link.server, "no application protocol in common");
-	assert_text(&link.client, "peer sent alert no_application_protocol");
-	link_fini(&link);
-}
-
-/* A server that knows nothing of ALPN: only the client can notice. */
-static void
-test_alpn_unknown_to_the_server(struct test *test)
-{
-	static const char *const http[] = {"h2"};
-	struct fend_tls_params client = client_params(), server = server_params();
-	struct link link;
-	char byte;
-
-	client.alpn = http;
-	client.alpn_count = 1;
-	link_init(&link, test);
-	link_wrap(&link, &client, &server, NULL);
-	link_handshake(&link);
-	test_error(link.client.err, -EPROTO);
-	assert_text(&link.client, "peer agreed on no application protocol");
-	test_error(link.server.err, 0);
-	test_error(tls_recv_some(test, link.server.socket, &byte, 1), -EPROTO);
-	assert_text(&link.server, "peer sent alert no_application_protocol");
-	link_fini(&link);
-}
-
-static void
-test_alpn_unknown_to_the_client(struct test *test)
-{
-	static const char *const http[] = {"h2"};
-	struct fend_tls_params server = server_params();
-	struct link link;
-
-	server.alpn = http;
-	server.alpn_count = 1;
-	link_init(&link, test);
-	link_wrap(&link, NULL, &server, NULL);
-	link_handshake(&link);
-	test_error(link.server.err, -EPROTO);
-	assert_text(&link.server, "peer agreed on no application protocol");
-	link_fini(&link);
-}
-
-static void
 test_one_byte_at_a_time(struct test *test)
 {
 	static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
@@ -580,10 +489,6 @@ main(int argc, char **argv)
 	test_add("/handshake/ciphers-cannot-bring-old-versions-back",
 		 test_ciphers_cannot_bring_old_versions_back);
 	test_add("/handshake/no-common-cipher", test_no_common_cipher);
-	test_add("/handshake/alpn", test_alpn);
-	test_add("/handshake/alpn-without-agreement", test_alpn_without_agreement);
-	test_add("/handshake/alpn-unknown-to-the-server", test_alpn_unknown_to_the_server);
-	test_add("/handshake/alpn-unknown-to-the-client", test_alpn_unknown_to_the_client);
 	test_add("/handshake/one-byte-at-a-time", test_one_byte_at_a_time);
 	test_add("/handshake/over-a-layer-that-holds", test_over_a_layer_that_holds);
 	test_add("/handshake/before-it", test_before_the_handshake);

@@ -56,7 +56,7 @@ test_bad_names(struct test *test)
 		"*.example.org",
 		"exam ple.org",
 		"example.org\n",
-		"b\xc3\xbc" "cher.example",
+		"\xc3\xbc.example",
 		"example.org:443",
 		"[::1]",
 		"fe80::1%lo",
