@@ -19,7 +19,7 @@ struct http_request;
 enum http_error {
 	HTTP_ERROR_NONE,
 	HTTP_ERROR_REQUEST,     /* a method or header field that must not be sent */
-	HTTP_ERROR_URL,         /* not a URL, or one that is not supported */
+	HTTP_ERROR_URL,         /* not a URL, or not one that http_url.h takes */
 	HTTP_ERROR_LOOKUP,      /* the host's name does not resolve */
 	HTTP_ERROR_CONNECT,     /* none of its addresses takes a connection */
 	HTTP_ERROR_CERTIFICATE, /* the server's certificate is not acceptable */
@@ -60,19 +60,22 @@ struct http_options {
 	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
 	const void *body;           /* what to send */
 	size_t body_size;
-	fend_time timeout;  /* for everything, redirects included; 0: none */
-	int max_redirects;  /* 0: 10; < 0: a redirect is the response */
-	uint64_t max_body;  /* of the response, in bytes; 0: no limit */
-	http_response_fn *on_response; /* may be NULL */
+
+	fend_time timeout; /* for everything, redirects included; 0: no limit */
+	int max_redirects; /* 0: 10; < 0: a redirect is the response */
+	uint64_t max_body; /* of the response, in bytes; 0: no limit */
+
+	http_response_fn *on_response; /* NULL: not told */
 	http_body_fn *on_body;         /* NULL: the body is dropped */
+
 	struct fend_tls_context *tls; /* for https; NULL: one that trusts what the system trusts */
-	FILE *trace; /* tell there what goes on, line by line; NULL: nowhere */
+	FILE *trace;                  /* told what goes on, line by line; NULL: nothing is */
 };
 
 /*
  * Start a request. options may be NULL: all defaults. data goes to every callback. Whatever is
  * wrong with the URL or the request is told by done, so there is one place to handle failures.
- *   -EINVAL  loop, url, done or ret_request NULL; a negative timeout
+ *   -EINVAL  loop, url, done or ret_request NULL; a negative timeout other than FEND_FOREVER
  *
  * The fields Host, Content-Length, Connection and User-Agent are set here. Of these only User-Agent
  * may be among headers; nor may what frames a message (Transfer-Encoding, TE, Trailer, Upgrade,
@@ -97,7 +100,7 @@ struct http_request *http_request_free(struct http_request *request);
 /*
  * Stop and go on receiving, for those who cannot take the body as fast as it comes: the server is
  * slowed down by TCP. What was received before, 16 KiB at most, is still delivered. The timeout
- * goes on.
+ * goes on. Before there is a connection they do nothing.
  */
 void http_request_pause(struct http_request *request);
 void http_request_resume(struct http_request *request);

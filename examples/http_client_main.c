@@ -24,6 +24,8 @@ struct command {
 	struct command_options options;
 	struct fend_loop *loop;
 	struct fend_signal *interrupt, *terminate, *hangup;
+	struct fend_timer *limit; /* for writing what is left once the request has ended */
+	fend_time started;
 	struct fend_tls_context *tls;
 	struct http_request *request;
 	struct output *output;
@@ -108,6 +110,15 @@ on_body(struct http_request *request, const void *bytes, size_t size, void *data
 	return 0;
 }
 
+static void
+on_limit(struct fend_timer *timer, uint64_t expirations, void *data)
+{
+	struct command *command = data;
+
+	complain(command, "the time is over, and the output is not written", "");
+	finish(command, STATUS_TIMEOUT);
+}
+
 static int
 exit_status(const struct http_result *result)
 {
@@ -146,6 +157,8 @@ on_done(struct http_request *request, const struct http_result *result, void *da
 		finish(command, command->status);
 	else if (!output_is_pending(command->output))
 		commit(command);
+	else if (command->options.http.timeout > 0)
+		fend_timer_at(command->limit, command->started + command->options.http.timeout);
 }
 
 static void
@@ -211,6 +224,7 @@ start_request(struct command *command)
 	struct http_options *http = &command->options.http;
 	int err = 0;
 
+	command->started = fend_now();
 	http->tls = command->tls;
 	http->on_response = on_response;
 	http->on_body = on_body;
@@ -232,6 +246,8 @@ start(struct command *command)
 		err = fend_loop_new(NULL, &command->loop);
 	if (err >= 0)
 		err = watch_signals(command);
+	if (err >= 0)
+		err = fend_timer_new(command->loop, on_limit, command, &command->limit);
 	if (err < 0) {
 		complain(command, "cannot start: ", fend_strerror(err));
 		return STATUS_SYSTEM;
@@ -259,6 +275,7 @@ clear(struct command *command)
 	http_request_free(command->request);
 	output_free(command->output);
 	fend_tls_context_unref(command->tls);
+	fend_timer_free(command->limit);
 	fend_signal_free(command->interrupt);
 	fend_signal_free(command->terminate);
 	fend_signal_free(command->hangup);

@@ -5,8 +5,8 @@
  * The parser calls back with pieces of text, cut wherever the network cut them; here they are put
  * together into a list of fields. Whatever a server sends, no more than HEAD_MAX bytes of heads and
  * trailers are accepted per connection, interim responses included, so neither memory nor patience
- * is unlimited. Fields of an interim response are replaced by those of the next one; trailers are
- * dropped.
+ * is unlimited. Fields of an interim response are replaced by those of the next one. Trailers come
+ * after fields_end, where nobody looks.
  *
  * llhttp does not know that a response to HEAD and those of status 1xx, 204 and 304 have no body
  * although their fields may announce one (RFC 9112, section 6.3); it has to be told.
@@ -93,7 +93,7 @@ on_field_text(llhttp_t *parser, const char *text, size_t size)
 	struct http_response *response = parser->data;
 	int err = count(response, size);
 
-	return err || response->in_body ? err : append(response, text, size);
+	return err ? err : append(response, text, size);
 }
 
 static int

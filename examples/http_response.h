@@ -39,7 +39,7 @@ struct http_response {
 	int err;
 	char *fields; /* name NUL value NUL name NUL ... */
 	size_t fields_size, fields_room;
-	size_t fields_end; /* fields_size once the head is complete, until then 0 */
+	size_t fields_end; /* what fields_size was when the head was complete; until then 0 */
 	size_t head_seen;
 };
 

@@ -196,9 +196,20 @@ fake_server_new(const struct fake_reply *replies, size_t n)
 {
 	struct fake_server *server = g_new0(struct fake_server, 1);
 
+	start(server);
+	fake_server_set_replies(server, replies, n);
+	return server;
+}
+
+void
+fake_server_set_replies(struct fake_server *server, const struct fake_reply *replies, size_t n)
+{
+	g_mutex_lock(&server->lock);
+	g_assert_cmpuint(server->requests->len, ==, 0);
+	g_free(server->replies);
 	server->replies = g_memdup2(replies, n * sizeof(*replies));
 	server->count = n;
-	return start(server);
+	g_mutex_unlock(&server->lock);
 }
 
 struct fake_server *

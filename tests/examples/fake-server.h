@@ -26,6 +26,10 @@ struct fake_reply {
  */
 struct fake_server *fake_server_new(const struct fake_reply *replies, size_t n);
 
+/* Other replies, before the first connection. */
+void fake_server_set_replies(struct fake_server *server, const struct fake_reply *replies,
+			     size_t n);
+
 /* Pass everything on to a port of 127.0.0.1, but only the first limit bytes of what comes back. */
 struct fake_server *fake_server_new_cut(int port, size_t limit);
 

@@ -64,26 +64,42 @@ test_output_fails(struct test *test)
 	nginx_stop(nginx);
 }
 
-/* The time is over although nobody reads what there is to write. */
 static void
-test_stalled_reader(struct test *test)
+check_stalled(const struct nginx *nginx, const char *name, size_t size, const char *words)
 {
-	struct nginx *nginx = nginx_start();
-	char *sum = nginx_add_file(nginx, "medium", 8 * 1024 * 1024);
-	char *url = url_of("http", nginx_port(nginx), "/medium"), *fifo = path_of("fifo");
+	char *sum = nginx_add_file(nginx, name, size), *fifo = path_of("fifo");
+	char *path = g_strconcat("/", name, NULL), *url = url_of("http", nginx_port(nginx), path);
 	struct program program;
 	int fd;
 
 	g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
 	fd = open(fifo, O_RDWR | O_CLOEXEC);
 	g_assert_cmpint(fd, >=, 0);
+	/*
+	 * A byte that is in it already leaves room in the end for less than what is to be written.
+	 */
+	g_assert_cmpint(write(fd, "", 1), ==, 1);
 	program = program_start(HTTP_CLIENT, NULL, "--max-time", "0.5", "-o", fifo, url, NULL);
-	check_failure(&program, 28, "not done after 0.5 s");
+	check_failure(&program, 28, words);
 	close(fd);
 	g_assert_cmpint(unlink(fifo), ==, 0);
 	g_free(fifo);
+	g_free(path);
 	g_free(url);
 	g_free(sum);
+}
+
+/*
+ * The time is over although nobody reads what there is to write: so much that the request is held
+ * up, or so little that it is complete and only what is left in hand does not fit into the pipe.
+ */
+static void
+test_stalled_reader(struct test *test)
+{
+	struct nginx *nginx = nginx_start();
+
+	check_stalled(nginx, "much", 8 * 1024 * 1024, "not done after 0.5 s");
+	check_stalled(nginx, "little", 64 * 1024, "the output is not written");
 	nginx_stop(nginx);
 }
 
@@ -143,10 +159,36 @@ test_progress(struct test *test)
 	nginx_stop(nginx);
 }
 
+/* nohup(1) has a program ignore SIGHUP, which is to stay so. */
+static void
+test_ignored_signal(struct test *test)
+{
+	const struct fake_reply stall = { .text = "HTTP/1.1 200 OK\r\n\r\npartial", .size = -1,
+					  .stall = TRUE };
+	struct fake_server *server = fake_server_new(&stall, 1);
+	char *url = url_of("http", fake_server_port(server), "/");
+	const char *const argv[] = { "sh", "-c", "trap '' HUP; exec \"$0\" -v \"$1\"",
+				     g_getenv(HTTP_CLIENT), url, NULL };
+	struct process *process = process_start(argv);
+
+	process_expect(process, "< 200 OK");
+	g_assert_cmpint(kill(process_pid(process), SIGHUP), ==, 0);
+	g_assert_cmpint(kill(process_pid(process), SIGTERM), ==, 0);
+	g_assert_cmpint(process_wait(process), ==, 128 + SIGTERM);
+	process_stop(process);
+	g_free(url);
+	fake_server_free(server);
+}
+
 int
 main(int argc, char **argv)
 {
+	/* Whoever runs this in the background may have had it ignore them. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	test_init(&argc, &argv);
+	test_add("/http-client-output/ignored-signal", test_ignored_signal);
 	test_add("/http-client-output/interrupted", test_interrupted);
 	test_add("/http-client-output/output-fails", test_output_fails);
 	test_add("/http-client-output/stalled-reader", test_stalled_reader);

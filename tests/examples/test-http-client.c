@@ -4,7 +4,10 @@
  * anything in any callback.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "fetch.h"
 
@@ -161,6 +164,58 @@ test_next_address(struct test *test)
 	fake_server_free(server);
 }
 
+/*
+ * A socket on ::1 that answers nobody: it listens, but its queue of connections is full. -1: there
+ * is no IPv6.
+ */
+static int
+dead_listener(int port, int *ret_filling, size_t n)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(port),
+					.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		close(fd);
+		return -1;
+	}
+	g_assert_cmpint(listen(fd, 0), ==, 0);
+	for (size_t i = 0; i < n; i++) {
+		ret_filling[i] = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		connect(ret_filling[i], (struct sockaddr *)&address, sizeof(address));
+	}
+	return fd;
+}
+
+/*
+ * The first address of localhost does not answer; it gets half of the time, and the other the rest.
+ */
+static void
+test_dead_address_leaves_time(struct test *test)
+{
+	const struct fake_reply reply = REPLY(OK_HEAD "Content-Length: 0\r\n\r\n");
+	struct fake_server *server = fake_server_new(&reply, 1);
+	char *url = g_strdup_printf("http://localhost:%d/", fake_server_port(server));
+	struct fetch fetch = { .options = { .timeout = FEND_SEC(2) * test_slowness() } };
+	fend_time started = fend_now();
+	int filling[4] = { -1, -1, -1, -1 };
+	int dead = dead_listener(fake_server_port(server), filling, G_N_ELEMENTS(filling));
+
+	fetch_start(&fetch, test, url);
+	test_run(test);
+	g_assert_cmpint(fetch.result.error, ==, HTTP_ERROR_NONE);
+	if (dead >= 0)
+		g_assert_cmpint(fend_now() - started, >=, fetch.options.timeout / 4);
+	else
+		g_test_skip("there is no IPv6 here");
+	fetch_clear(&fetch);
+	for (size_t i = 0; i < G_N_ELEMENTS(filling); i++)
+		close(filling[i]);
+	close(dead);
+	g_free(url);
+	fake_server_free(server);
+}
+
 static void
 test_bad_url_is_told_by_done(struct test *test)
 {
@@ -176,7 +231,7 @@ test_bad_url_is_told_by_done(struct test *test)
 }
 
 static void
-never_done(struct http_request *request, const struct http_result *result, void *data)
+never(struct http_request *request, const struct http_result *result, void *data)
 {
 	g_assert_not_reached();
 }
@@ -187,11 +242,11 @@ test_mistakes(struct test *test)
 	const struct http_options options = { .timeout = -5 };
 	struct http_request *request = NULL;
 
-	test_error(http_request_start(NULL, "http://h", NULL, never_done, NULL, &request), -EINVAL);
-	test_error(http_request_start(test->loop, NULL, NULL, never_done, NULL, &request), -EINVAL);
+	test_error(http_request_start(NULL, "http://h", NULL, never, NULL, &request), -EINVAL);
+	test_error(http_request_start(test->loop, NULL, NULL, never, NULL, &request), -EINVAL);
 	test_error(http_request_start(test->loop, "http://h", NULL, NULL, NULL, &request), -EINVAL);
-	test_error(http_request_start(test->loop, "http://h", NULL, never_done, NULL, NULL), -EINVAL);
-	test_error(http_request_start(test->loop, "http://h", &options, never_done, NULL, &request),
+	test_error(http_request_start(test->loop, "http://h", NULL, never, NULL, NULL), -EINVAL);
+	test_error(http_request_start(test->loop, "http://h", &options, never, NULL, &request),
 		   -EINVAL);
 	g_assert_null(request);
 	g_assert_null(http_request_free(NULL));
@@ -372,6 +427,7 @@ main(int argc, char **argv)
 	test_add("/http-client/timeout", test_timeout);
 	test_add("/http-client/refused-port", test_refused_port);
 	test_add("/http-client/next-address", test_next_address);
+	test_add("/http-client/dead-address-leaves-time", test_dead_address_leaves_time);
 	test_add("/http-client/bad-url-is-told-by-done", test_bad_url_is_told_by_done);
 	test_add("/http-client/mistakes", test_mistakes);
 	test_add("/http-client/stopped-by-body", test_stopped_by_body);

@@ -69,6 +69,8 @@ static const struct framing framings[] = {
 	{ "HTTP/1.1 abc OK\r\n\r\n", HTTP_ERROR_PROTOCOL, 0, "" },
 	{ "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nx",
 	  HTTP_ERROR_PROTOCOL, 0, "" },
+	{ "HTTP/1.1 101 Switching Protocols\r\n\r\n" OK_HEAD "Content-Length: 0\r\n\r\n",
+	  HTTP_ERROR_PROTOCOL, 0, "" },
 	{ OK_HEAD "Bad Name: x\r\n\r\n", HTTP_ERROR_PROTOCOL, 0, "" },
 	{ OK_HEAD "Content-Length: 5x\r\n\r\nhello", HTTP_ERROR_PROTOCOL, 0, "" },
 	{ OK_HEAD "Content-Length: -5\r\n\r\nhello", HTTP_ERROR_PROTOCOL, 0, "" },
@@ -105,6 +107,28 @@ test_zero_byte_in_header(struct test *test)
 	const struct fake_reply reply = { .text = text, .size = sizeof(text) - 1 };
 
 	expect(test, &reply, HTTP_ERROR_PROTOCOL, 0, "");
+}
+
+/* Not those of an interim response before it, nor trailers. */
+static void
+test_fields_of_the_response(struct test *test)
+{
+	const struct fake_reply reply = REPLY("HTTP/1.1 103 Early Hints\r\nA: early\r\nB: b\r\n\r\n"
+					      OK_HEAD "Transfer-Encoding: chunked\r\nA: a\r\n"
+					      "A: again\r\nEmpty:\r\n\r\n"
+					      "1\r\nx\r\n0\r\nC: c\r\n\r\n");
+	struct fake_server *server = fake_server_new(&reply, 1);
+	struct fetch fetch = { 0 };
+
+	fetch_run(&fetch, test, server);
+	g_assert_cmpint(fetch.result.error, ==, HTTP_ERROR_NONE);
+	g_assert_cmpstr(http_request_header(fetch.request, "a"), ==, "a");
+	g_assert_cmpstr(http_request_header(fetch.request, "Empty"), ==, "");
+	g_assert_null(http_request_header(fetch.request, "B"));
+	g_assert_null(http_request_header(fetch.request, "C"));
+	g_assert_cmpint(http_request_length(fetch.request), ==, -1);
+	fetch_clear(&fetch);
+	fake_server_free(server);
 }
 
 static void
@@ -207,6 +231,7 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	test_add("/http-response/framing", test_framing);
 	test_add("/http-response/zero-byte-in-header", test_zero_byte_in_header);
+	test_add("/http-response/fields-of-the-response", test_fields_of_the_response);
 	test_add("/http-response/head-has-no-body", test_head_has_no_body);
 	test_add("/http-response/reset-is-truncation", test_reset_is_truncation);
 	test_add("/http-response/endless-head", test_endless_head);
