@@ -34,14 +34,14 @@ build=$PWD/build-extended
 source tests/lib/packages.sh
 source .ci/checks.sh
 
-# inside COMMAND...: run it in the fresh system, with the sources at /fend. Its root is made a mount of
-# its own, as it is on a machine, because the tests of name resolution replace files by mounts.
+# inside COMMAND...: run it in the fresh system, with the sources at /fend and with the mounts that a
+# machine has: the tests of name resolution mount over files, those of terminals open some.
 inside()
 {
 	# shellcheck disable=SC2016 # expanded inside
 	unshare --mount --pid --fork --kill-child -- sh -c '
-		mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && cd "$1" && shift &&
-		exec chroot . "$@"' sh "$build/root" "$@"
+		mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" &&
+		cd "$1" && shift && exec chroot . "$@"' sh "$build/root" "$@"
 }
 
 inside_installs_nothing()
