@@ -13,7 +13,7 @@
  * it without locks (but for the provider's loading of the system's trust at first use); only the
  * count of references is shared state.
  */
-const struct fend__tls_provider *fend__tls_provider = &FEND_TLS_PROVIDER_TABLE;
+const struct fend__tls_provider *const fend__tls_provider = &FEND_TLS_PROVIDER_TABLE;
 
 static int
 context_new(const struct fend_tls_params *given, struct fend__tls_failure *failure,

@@ -20,6 +20,7 @@ advance(struct fend__tls_session *session, struct fend__tls_failure *failure)
 	unsigned i;
 	int r;
 
+	session->untried = false;
 	for (i = 0; i < FEND__TLS_TURNS; i++) {
 		session->blocked = false;
 		r = session->context->provider->handshake(session->implementation, failure);

@@ -102,8 +102,8 @@ struct fend__tls_provider {
 	const char *(*get)(void *session, enum fend_tls_item item); /* as fend_tls_get() */
 };
 
-/* The provider of this build; tests may put another one in its place. */
-extern const struct fend__tls_provider *fend__tls_provider;
+/* The provider of this build. */
+extern const struct fend__tls_provider *const fend__tls_provider;
 extern const struct fend__tls_provider fend__tls_gnutls;
 
 /* Bytes received, at most size, or -EAGAIN: none now. */

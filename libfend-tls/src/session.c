@@ -34,9 +34,9 @@
  * has arrived before may tell more: an alert, for instance, that says why the peer is gone. It then
  * takes the place of the other as the connection's error.
  */
-#define SEND_MAX (64 * 1024)  /* plaintext per send: four records of full size */
+#define SEND_MAX (64 * 1024)   /* plaintext per send: four records of full size */
 #define RECORD_MAX (16 * 1024) /* RFC 8446, section 5.1 */
-#define RECORD_OVERHEAD 512   /* more than header, IV, MAC and padding of any cipher */
+#define RECORD_OVERHEAD 512    /* more than header, IV, MAC and padding of any cipher */
 #define PEEK_MAX RECORD_MAX
 
 int
@@ -79,10 +79,11 @@ fend__tls_read(struct fend__tls_session *session, void *buffer, size_t size)
 	unsigned turn;
 	ssize_t n;
 
-	if (session->read_error)
-		return session->read_error;
 	if (session->ended)
 		return 0;
+	if (session->read_error)
+		return session->read_error;
+	session->untried = false;
 	for (turn = 0; turn < FEND__TLS_TURNS; turn++) {
 		session->blocked = false;
 		n = session->context->provider->read(session->implementation, buffer, size,
@@ -280,6 +281,8 @@ layer_send(void *layer, struct fend_below *below, const struct iovec *iov, int n
 	r = fend__tls_flush(session);
 	if (r < 0)
 		return r;
+	if (total == 0)
+		return 0;
 	if (total > SEND_MAX)
 		total = SEND_MAX;
 	/* all the memory that it takes first, so that no record is made in vain */

@@ -91,7 +91,6 @@ fend__tls_judge_input(struct fend__tls_session *session, struct fend__tls_failur
 {
 	int err = session->input_error;
 
-	session->untried = false;
 	if (err == -ENOMEM || err == -ENOBUFS) {
 		session->input_error = 0;
 		return fend__tls_fail(failure, err, "%s", fend_strerror(err));

@@ -2,6 +2,7 @@
 #include "link.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -259,206 +260,56 @@ test_another_loop(struct test *test)
 	fend_loop_free(other);
 }
 
-static void
-test_watch_is_suspended_and_resumed(struct test *test)
-{
-	struct told told = {0};
-	struct link link;
-
-	link_init(&link, test);
-	test_ok(fend_socket_watch(link.client.socket, test->loop, FEND_IN, on_told, &told));
-	link_wrap(&link, NULL, NULL, NULL);
-	link_handshake(&link);
-	test_error(link.client.err, 0);
-	g_assert_cmpint(told.calls, ==, 0);
-	test_error(fend_socket_watch(link.client.socket, test->loop, FEND_IN, on_told, &told),
-		   -EBUSY);
-	tls_send(test, link.server.socket, "x", 1);
-	test_wait(test, &told.calls);
-	g_assert_cmpuint(told.events & FEND_IN, ==, FEND_IN);
-	link_fini(&link);
-}
-
-struct opener {
-	struct side side;
-	struct told told;
-	int events_in_callback;
+/* A thread with a loop and sockets of its own, but other people's contexts. */
+struct worker {
+	pthread_t thread;
+	struct fend_tls_context *client, *server;
+	int client_error;
 };
 
-static void
-on_open_watch(struct fend_socket *socket, int err, void *data)
+static void *
+work(void *data)
 {
-	struct opener *opener = data;
-
-	test_error(err, 0);
-	/* the watch from before is in force again */
-	test_error(fend_socket_watch(socket, opener->side.test->loop, FEND_IN, on_told,
-				     &opener->told), -EBUSY);
-	opener->events_in_callback = fend_socket_set_events(socket, FEND_OUT);
-	opener->side.test->done = 1;
-}
-
-static void
-test_watch_is_back_in_the_callback(struct test *test)
-{
-	struct opener opener = {.side.test = test};
+	struct worker *worker = data;
+	struct test test = {0};
 	struct link link;
 
-	link_init(&link, test);
-	test_ok(fend_socket_watch(link.client.socket, test->loop, FEND_IN, on_told, &opener.told));
-	link_wrap(&link, NULL, NULL, NULL);
-	test_ok(fend_tls_handshake(link.server.socket, test->loop, FEND_FOREVER, on_done,
-				   &link.server));
-	test_ok(fend_tls_handshake(link.client.socket, test->loop, FEND_FOREVER, on_open_watch,
-				   &opener));
-	test_run(test);
-	test_error(opener.events_in_callback, 0);
-	test_wait(test, &opener.told.calls);
-	g_assert_cmpuint(opener.told.events, ==, FEND_OUT);
+	test_ok(fend_loop_new(NULL, &test.loop));
+	link_init_unix(&link, &test);
+	test_ok(fend_tls_wrap(link.client.socket, worker->client, "localhost"));
+	test_ok(fend_tls_wrap(link.server.socket, worker->server, NULL));
+	link_handshake(&link);
+	worker->client_error = link.client.err;
 	link_fini(&link);
+	fend_loop_free(test.loop);
+	return NULL;
 }
 
-/* Data right behind the server's last flight must reach a client that only watches. */
+/* One client's context has yet to load the system's trust, and all threads want it at once. */
 static void
-on_open_send(struct fend_socket *socket, int err, void *data)
+test_contexts_of_several_threads(struct test *test)
 {
-	struct side *side = data;
+	struct fend_tls_params trusting = client_params(), system = client_params();
+	struct fend_tls_params server = server_params();
+	struct fend_tls_context *contexts[3];
+	struct worker workers[8];
+	size_t i;
 
-	test_error(err, 0);
-	g_assert_cmpint(fend_socket_send(socket, "first words", 11, 0), ==, 11);
-	side->called++;
-	side->test->done = 1;
-}
-
-static void
-speak_first(struct test *test, enum fend_tls_version version, bool client_speaks)
-{
-	struct fend_tls_params params = client_params();
-	struct told told = {0};
-	struct link link;
-	struct side *speaker = client_speaks ? &link.client : &link.server;
-	struct side *listener = client_speaks ? &link.server : &link.client;
-	char data[32];
-
-	params.protocol_max = version;
-	link_init(&link, test);
-	test_ok(fend_socket_watch(listener->socket, test->loop, FEND_IN, on_told, &told));
-	link_wrap(&link, &params, NULL, NULL);
-	test_ok(fend_tls_handshake(speaker->socket, test->loop, FEND_FOREVER, on_open_send,
-				   speaker));
-	test_ok(fend_tls_handshake(listener->socket, test->loop, FEND_FOREVER, on_done, listener));
-	while (link.client.called + link.server.called < 2)
-		test_run(test);
-	test_error(listener->err, 0);
-	while (fend_socket_recv(listener->socket, data, sizeof(data), 0) == -EAGAIN) {
-		told.calls = 0;
-		test_wait(test, &told.calls);
+	system.cafile = NULL;
+	contexts[0] = context_new(&trusting);
+	contexts[1] = context_new(&system);
+	contexts[2] = context_new(&server);
+	for (i = 0; i < G_N_ELEMENTS(workers); i++) {
+		workers[i].client = contexts[i % 2];
+		workers[i].server = contexts[2];
+		g_assert_cmpint(pthread_create(&workers[i].thread, NULL, work, &workers[i]), ==, 0);
 	}
-	g_assert_cmpmem(data, 11, "first words", 11);
-	link_fini(&link);
-}
-
-static void
-test_data_behind_the_last_flight(struct test *test)
-{
-	speak_first(test, FEND_TLS_1_2, true);
-	speak_first(test, FEND_TLS_1_2, false);
-	speak_first(test, FEND_TLS_1_3, true);
-	speak_first(test, FEND_TLS_1_3, false);
-}
-
-static void
-on_done_free_socket(struct fend_socket *socket, int err, void *data)
-{
-	struct side *side = data;
-
-	side->err = err;
-	side->called++;
-	side->socket = fend_socket_free(socket);
-	side->test->done = 1;
-}
-
-static void
-on_done_free_loop(struct fend_socket *socket, int err, void *data)
-{
-	struct side *side = data;
-
-	on_done_free_socket(socket, err, data);
-	side->test->loop = fend_loop_free(side->test->loop);
-}
-
-static void
-test_free_socket_in_the_callback(struct test *test)
-{
-	struct link link;
-
-	link_init(&link, test);
-	link_wrap(&link, NULL, NULL, NULL);
-	test_ok(fend_tls_handshake(link.client.socket, test->loop, FEND_FOREVER,
-				   on_done_free_socket, &link.client));
-	test_ok(fend_tls_handshake(link.server.socket, test->loop, FEND_FOREVER,
-				   on_done_free_socket, &link.server));
-	while (link.client.called + link.server.called < 2)
-		test_run(test);
-	test_error(link.client.err, 0);
-	test_error(link.server.err, 0);
-
-	link_init(&link, test);
-	link_wrap(&link, NULL, NULL, NULL);
-	test_ok(fend_tls_handshake(link.client.socket, test->loop, 0, on_done_free_socket,
-				   &link.client));
-	test_run(test);
-	test_error(link.client.err, -ETIMEDOUT);
-	link_fini(&link);
-}
-
-static void
-test_free_loop_in_the_callback(struct test *test)
-{
-	struct link link;
-
-	link_init(&link, test);
-	link_wrap(&link, NULL, NULL, NULL);
-	test_ok(fend_tls_handshake(link.client.socket, test->loop, FEND_FOREVER,
-				   on_done_free_loop, &link.client));
-	test_ok(fend_tls_handshake(link.server.socket, test->loop, FEND_FOREVER, on_done,
-				   &link.server));
-	while (test->loop)
-		fend_loop_dispatch(test->loop, FEND_SEC(20));
-	test_error(link.client.err, 0);
-	test_error(fend_socket_send(link.server.socket, "x", 1, 0), -ESHUTDOWN);
-	link_fini(&link);
-}
-
-static void
-test_free_loop_in_the_middle(struct test *test)
-{
-	struct link link;
-
-	link_init(&link, test);
-	link_wrap(&link, NULL, NULL, NULL);
-	test_ok(fend_tls_handshake(link.client.socket, test->loop, FEND_FOREVER, on_done,
-				   &link.client));
-	test_ok(fend_loop_dispatch(test->loop, 0));
-	test->loop = fend_loop_free(test->loop);
-	link_fini(&link);
-	g_assert_cmpint(link.client.called, ==, 0);
-}
-
-static void
-test_free_socket_in_the_middle(struct test *test)
-{
-	struct link link;
-
-	link_init(&link, test);
-	link_wrap(&link, NULL, NULL, NULL);
-	test_ok(fend_tls_handshake(link.client.socket, test->loop, FEND_MS(1), on_done,
-				   &link.client));
-	test_ok(fend_loop_dispatch(test->loop, 0));
-	link_fini(&link);
-	while (fend_loop_dispatch(test->loop, FEND_MS(5)) > 0)
-		;
-	g_assert_cmpint(link.client.called, ==, 0);
+	for (i = 0; i < G_N_ELEMENTS(workers); i++) {
+		g_assert_cmpint(pthread_join(workers[i].thread, NULL), ==, 0);
+		test_error(workers[i].client_error, i % 2 ? -EKEYREJECTED : 0);
+	}
+	for (i = 0; i < G_N_ELEMENTS(contexts); i++)
+		fend_tls_context_unref(contexts[i]);
 }
 
 /* The variable is set for the whole program, since GnuTLS reads it once. */
@@ -494,13 +345,7 @@ main(int argc, char **argv)
 	test_add("/handshake/before-it", test_before_the_handshake);
 	test_add("/handshake/bad-calls", test_bad_calls);
 	test_add("/handshake/another-loop", test_another_loop);
-	test_add("/handshake/watch-is-suspended-and-resumed", test_watch_is_suspended_and_resumed);
-	test_add("/handshake/watch-is-back-in-the-callback", test_watch_is_back_in_the_callback);
-	test_add("/handshake/data-behind-the-last-flight", test_data_behind_the_last_flight);
-	test_add("/handshake/free-socket-in-the-callback", test_free_socket_in_the_callback);
-	test_add("/handshake/free-loop-in-the-callback", test_free_loop_in_the_callback);
-	test_add("/handshake/free-loop-in-the-middle", test_free_loop_in_the_middle);
-	test_add("/handshake/free-socket-in-the-middle", test_free_socket_in_the_middle);
+	test_add("/handshake/contexts-of-several-threads", test_contexts_of_several_threads);
 	test_add("/handshake/keys-are-not-logged", test_keys_are_not_logged);
 	return g_test_run();
 }
