@@ -16,7 +16,11 @@ static const char *const steps[] = {
 static const char *
 dispatcher(void)
 {
-	return getenv("FEND_DISPATCHER");
+	const char *name = getenv("FEND_DISPATCHER");
+
+	if (!name)
+		g_error("FEND_DISPATCHER is not set: run the tests with meson test");
+	return name;
 }
 
 /* Every step has its line, and it says ok. */
