@@ -21,6 +21,7 @@ struct state {
 	char buffer[BUFFER_SIZE]; /* the server's: [start, end) is still to be sent back */
 	size_t start, end;
 	size_t sent, received; /* the client's */
+	unsigned char arrived[BUFFER_SIZE];
 	unsigned char pattern[251 * 256];
 };
 
@@ -101,9 +102,8 @@ client_send(struct state *state)
 static int
 client_receive(struct state *state)
 {
-	unsigned char buffer[BUFFER_SIZE];
 	size_t size, compared = 0;
-	ssize_t received = fend_socket_recv(state->client, buffer, sizeof(buffer), 0);
+	ssize_t received = fend_socket_recv(state->client, state->arrived, BUFFER_SIZE, 0);
 
 	if (received <= 0)
 		return received == 0 ? -ECONNRESET : (int)received;
@@ -112,7 +112,7 @@ client_receive(struct state *state)
 
 		if (size > (size_t)received - compared)
 			size = (size_t)received - compared;
-		if (size == 0 || memcmp(buffer + compared, expected, size) != 0)
+		if (size == 0 || memcmp(state->arrived + compared, expected, size) != 0)
 			return -EBADMSG;
 		compared += size;
 		state->received += size;
