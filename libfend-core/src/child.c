@@ -160,6 +160,7 @@ fend_child_new(struct fend_loop *loop, pid_t pid, fend_child_fn *fn, void *data,
 	child->fn = fn;
 	child->data = data;
 	child->pid = pid;
+	child->pidfd = -1;
 	list_append(&loop->children, &child->link);
 	loop->n_children++;
 	r = fend_timer_new(loop, on_retry, child, &child->retry);
@@ -167,8 +168,8 @@ fend_child_new(struct fend_loop *loop, pid_t pid, fend_child_fn *fn, void *data,
 		child->retry->internal = true;
 		r = watch_pidfd(child);
 	}
-	/* Not there, or forbidden by a sandbox. */
-	if (r == -ENOSYS || r == -EPERM)
+	/* Not there, forbidden by a sandbox, or under the number of a source that was freed too late. */
+	if (r == -ENOSYS || r == -EPERM || r == -EEXIST)
 		r = watch_sigchld(child);
 	if (r < 0) {
 		destroy(child);

@@ -27,6 +27,13 @@
 
 #define BATCH 256
 
+/* What a source's index says. */
+enum {
+	REGISTERED,
+	MISSING, /* EXCLUSIVE, deleted to be changed, and it could not be added again */
+	GONE,    /* its descriptor was closed, and the registration was left behind */
+};
+
 struct dispatcher {
 	int fd;
 	bool orphaned; /* a removal failed: a registration may live on without its source */
@@ -124,15 +131,12 @@ epoll_add(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *io)
 {
 	int r = control(epoll->fd, EPOLL_CTL_ADD, io);
 
-	io->index = 0;
+	io->index = REGISTERED;
 	/* The same file is still registered under this number, by a source that was freed too late. */
 	if (r == -EEXIST)
 		r = control(epoll->fd, EPOLL_CTL_MOD, io);
 	return r;
 }
-
-/* An EXCLUSIVE source's index, while it is not registered since it could not be added again. */
-#define MISSING 1
 
 /* The kernel refuses to modify EXCLUSIVE registrations, so these are made anew. */
 static int
@@ -143,13 +147,15 @@ modify_exclusive(const struct dispatcher *epoll, struct fend_io *io)
 	if (r < 0)
 		return r;
 	r = control(epoll->fd, EPOLL_CTL_ADD, io);
-	io->index = r < 0 ? MISSING : 0;
+	io->index = r < 0 ? MISSING : REGISTERED;
 	return r;
 }
 
 static int
 modify(const struct dispatcher *epoll, struct fend_io *io)
 {
+	if (io->index == GONE)
+		return -EBADF;
 	return io->mode & FEND_EXCLUSIVE ? modify_exclusive(epoll, io)
 					 : control(epoll->fd, EPOLL_CTL_MOD, io);
 }
@@ -160,7 +166,7 @@ epoll_modify(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *i
 {
 	int r = modify(epoll, io);
 
-	if (r == -EBADF || r == -ENOENT)
+	if (io->index != GONE && (r == -EBADF || r == -ENOENT))
 		epoll->rebuild = true;
 	return r;
 }
@@ -168,14 +174,14 @@ epoll_modify(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *i
 static void
 epoll_remove(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *io)
 {
-	if (control(epoll->fd, EPOLL_CTL_DEL, io) < 0)
+	if (io->index == REGISTERED && control(epoll->fd, EPOLL_CTL_DEL, io) < 0)
 		epoll->orphaned = true;
 }
 
 static void
 epoll_stale(struct fend_loop *loop, struct dispatcher *epoll)
 {
-	/* Otherwise it is but an event of this batch whose source was freed by a callback. */
+	/* Otherwise it is left over from before the last move. */
 	if (epoll->orphaned)
 		epoll->rebuild = true;
 }
@@ -202,23 +208,28 @@ move(struct fend_loop *loop, const struct dispatcher *epoll, int fd)
 		struct fend_io *io = fend__io_at(&loop->ios, slot);
 		int r;
 
-		if (!io_is_alive(io) || modify(epoll, io) < 0)
+		if (!io_is_alive(io))
 			continue;
-		r = control(fd, EPOLL_CTL_ADD, io);
+		r = modify(epoll, io);
+		if (r == -EBADF || r == -ENOENT) {
+			io->index = GONE;
+			continue;
+		}
+		if (r == 0)
+			r = control(fd, EPOLL_CTL_ADD, io);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* If there is no new epoll to be had the old one goes on, and the next stale report tries again. */
+/* As long as there is no new epoll to be had the old one goes on, and each wait tries again. */
 static __attribute__((noinline)) void
 rebuild(struct fend_loop *loop, struct dispatcher *epoll)
 {
 	int fd = make(loop);
 	int r;
 
-	epoll->rebuild = false;
 	if (fd < 0)
 		return;
 	r = move(loop, epoll, fd);
@@ -233,7 +244,7 @@ rebuild(struct fend_loop *loop, struct dispatcher *epoll)
 		fend__kernel->epoll_ctl(epoll->outer, EPOLL_CTL_DEL, epoll->fd, NULL);
 	fend__close(epoll->fd);
 	epoll->fd = fd;
-	epoll->orphaned = false;
+	epoll->rebuild = epoll->orphaned = false;
 }
 
 static int

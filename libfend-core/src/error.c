@@ -23,7 +23,7 @@ static const struct {
 	{ ENXIO, "no such device or address" },
 	{ E2BIG, "options of a newer version of fend" },
 	{ EBADF, "bad file descriptor" },
-	{ ECHILD, "inherited over fork" },
+	{ ECHILD, "inherited over fork, or no such child" },
 	{ EAGAIN, "not now, try again" },
 	{ ENOMEM, "out of memory" },
 	{ EACCES, "permission denied" },

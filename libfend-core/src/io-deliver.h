@@ -17,6 +17,9 @@ fend__io_deliver(struct fend_io *io, unsigned events)
 	struct callback callback;
 	int counts = io->counts;
 
+	/* An edge comes once: if it is dropped now, the next change has to bring it back. */
+	if (fend__unlikely(io->mode & FEND_EDGE) && (events & ~(unsigned)io->passes))
+		io->told = IO_TOLD_NOTHING;
 	events &= io->passes;
 	if (fend__unlikely(!events))
 		return 0;
@@ -36,7 +39,9 @@ fend__io_report(struct fend_loop *loop, uint64_t cookie, unsigned events)
 	struct fend_io *io = fend__io_at(&loop->ios, (uint32_t)cookie);
 
 	if (fend__unlikely(io->generation != (uint32_t)(cookie >> 32))) {
-		loop->ops->stale(loop, loop->dispatcher);
+		/* Freed by a callback of this batch, or by one that should have come before it. */
+		if (io->freed != loop->stats.iterations)
+			loop->ops->stale(loop, loop->dispatcher);
 		return 0;
 	}
 	return fend__io_deliver(io, events);

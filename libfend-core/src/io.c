@@ -19,7 +19,6 @@
 #include "dispatcher.h"
 #include "io-deliver.h"
 
-#define TOLD_NOTHING 0xffff /* equals no interest */
 
 void
 fend__io_table_free(struct io_table *table)
@@ -139,7 +138,8 @@ fend_io_new(struct fend_loop *loop, int fd, unsigned events, fend_io_fn *fn, voi
 	r = check_events(loop, events);
 	if (r < 0)
 		return r;
-	if (fd == loop->wakeup[0] || fd == loop->wakeup[1])
+	if (fd == loop->wakeup[0] || fd == loop->wakeup[1] ||
+	    (loop->embedded && fd == fend_loop_fd(loop)))
 		return -EINVAL;
 	table = &loop->ios;
 	/* Before a table is made for a number that no descriptor has. */
@@ -193,6 +193,7 @@ fend_io_free(struct fend_io *io)
 		loop->ops->remove(loop, loop->dispatcher, io);
 	loop->ios.by_fd[io->fd] = 0;
 	io->generation++;
+	io->freed = loop->stats.iterations;
 	give_slot(&loop->ios, io);
 	fend__loop_drop(loop);
 	return NULL;
@@ -248,12 +249,11 @@ fend__ios_flush(struct fend_loop *loop)
 		struct fend_io *io = io_of(loop->changed.next);
 
 		list_remove(&io->change);
-		/* An edge may have been dropped for lack of interest; telling again brings it back. */
-		if (io->told == io->interest && !(io->mode & (FEND_ONESHOT | FEND_EDGE)))
+		if (io->told == io->interest && !(io->mode & FEND_ONESHOT))
 			continue;
 		io->told = io->interest;
 		if (loop->ops->modify(loop, loop->dispatcher, io) < 0) {
-			io->told = TOLD_NOTHING;
+			io->told = IO_TOLD_NOTHING;
 			list_append(&loop->refused, &io->change);
 		}
 	}

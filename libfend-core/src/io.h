@@ -12,6 +12,7 @@
 struct fend_loop;
 
 #define IO_INTEREST (FEND_IN | FEND_OUT | FEND_PRI | FEND_RDHUP)
+#define IO_TOLD_NOTHING 0xffff
 #define IO_MODE (FEND_EDGE | FEND_ONESHOT | FEND_EXCLUSIVE)
 
 struct fend_io {
@@ -25,7 +26,8 @@ struct fend_io {
 	uint32_t slot;       /* where in the table this is */
 	uint32_t generation; /* differs each time the slot is used: odd while it is */
 	uint32_t index;      /* the dispatcher's own */
-	unsigned short told;   /* the interest that the dispatcher knows */
+	uint64_t freed;      /* the iteration in which the slot was freed last */
+	unsigned short told;   /* the interest that the dispatcher knows, or IO_TOLD_NOTHING */
 	unsigned short counts; /* as a callback: 1, or 0 for the loop's own */
 	struct fend_link change; /* in loop->changed or loop->refused; next free slot's while free */
 };

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -108,6 +109,12 @@ real_poll(struct pollfd *fds, size_t n, fend_time timeout)
 	ready = poll(fds, (nfds_t)n, fend__real_milliseconds(timeout));
 #endif
 	return ready < 0 ? -errno : ready;
+}
+
+static int
+real_set_signal_mask(int how, const sigset_t *set, sigset_t *ret_old)
+{
+	return -pthread_sigmask(how, set, ret_old);
 }
 
 static int
@@ -253,6 +260,7 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.set_cloexec = real_set_cloexec,
 	.poll = real_poll,
 	.wakeup = fend__real_wakeup,
+	.set_signal_mask = real_set_signal_mask,
 	.sigaction = real_sigaction,
 	.epoll_create = fend__real_epoll_create,
 	.epoll_ctl = fend__real_epoll_ctl,

@@ -150,6 +150,11 @@ fend_loop_free(struct fend_loop *loop)
 	fend__children_close(loop);
 	fend__signals_close(loop);
 	loop->ops->close(loop, loop->dispatcher);
+	/* In a child the threads that hold references are not there to drop them. */
+	if (loop->owner != fend__process()) {
+		close_wakeup(loop);
+		loop->wakeup[0] = loop->wakeup[1] = -1;
+	}
 	fend_loop_unref(loop);
 	fend__loop_drop(loop);
 	return NULL;

@@ -42,6 +42,7 @@ struct signal_port {
 
 static struct {
 	pthread_mutex_t lock;
+	sigset_t mask; /* of who holds the lock, before he took it */
 	struct {
 		unsigned watches; /* of all ports */
 		struct sigaction old;
@@ -72,30 +73,45 @@ handle(int signo)
 	errno = saved;
 }
 
+/* With all signals blocked, since a handler of the user's may fork, which takes the lock as well. */
 static void
 lock(void)
 {
+	sigset_t all, before;
+
+	sigfillset(&all);
+	fend__kernel->set_signal_mask(SIG_SETMASK, &all, &before);
 	pthread_mutex_lock(&table.lock);
+	table.mask = before;
 }
 
 static void
 unlock(void)
 {
+	sigset_t mask = table.mask;
+
 	pthread_mutex_unlock(&table.lock);
+	fend__kernel->set_signal_mask(SIG_SETMASK, &mask, NULL);
 }
 
-/* A child has none of the threads that were in the handler at the moment of the fork. */
+/*
+ * A child has none of the threads that were in the handler at the moment of the fork, and none of the
+ * loops that watch. What is installed stays, until the child's own sources come and go.
+ */
 static void
 start_child(void)
 {
 	struct signal_port *port;
+	int signo;
 
 	for (port = atomic_load(&ports); port; port = port->next)
 		atomic_store(&port->busy, 0);
+	for (signo = 1; signo < NSIG; signo++)
+		table.signals[signo].watches = 0;
 	unlock();
 }
 
-/* Nor the one that may have held the lock, so it is taken before. */
+/* Nor the thread that may have held the lock, so it is taken before. */
 static void
 survive_fork(void)
 {
@@ -146,7 +162,7 @@ install(int signo)
 	r = fend__kernel->sigaction(signo, &action, &old);
 	if (r < 0)
 		return r;
-	/* In a child the handler may be there from the parent, and old be known. */
+	/* If the handler was there, from another source or the parent, what it replaced is known. */
 	if ((old.sa_flags & SA_SIGINFO) || old.sa_handler != handle)
 		table.signals[signo].old = old;
 	return 0;
@@ -163,19 +179,22 @@ restore(int signo)
 		fend__kernel->sigaction(signo, &table.signals[signo].old, NULL);
 }
 
+/* The source counts before the handler is there, so that nothing falls in between. */
 int
 fend__signal_port_watch(struct signal_port *port, int signo)
 {
-	int r = 0;
+	int r;
 
 	lock();
-	if (table.signals[signo].watches == 0)
-		r = install(signo);
-	if (r == 0) {
+	if (atomic_load(&port->watches[signo]) == 0)
+		atomic_store(&port->counts[signo], 0);
+	atomic_fetch_add(&port->watches[signo], 1);
+	/* Each time: somebody may have put something else in its place. */
+	r = install(signo);
+	if (r < 0)
+		atomic_fetch_sub(&port->watches[signo], 1);
+	else
 		table.signals[signo].watches++;
-		if (atomic_fetch_add(&port->watches[signo], 1) == 0)
-			atomic_store(&port->counts[signo], 0);
-	}
 	unlock();
 	return r;
 }
@@ -185,7 +204,7 @@ fend__signal_port_unwatch(struct signal_port *port, int signo)
 {
 	lock();
 	atomic_fetch_sub(&port->watches[signo], 1);
-	if (--table.signals[signo].watches == 0 && is_ours(port))
+	if (is_ours(port) && --table.signals[signo].watches == 0)
 		restore(signo);
 	unlock();
 }

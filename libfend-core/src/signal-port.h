@@ -13,7 +13,7 @@ int fend__signal_port_open(struct fend_loop *loop, struct signal_port **ret_port
 /* After it returns no handler touches the loop. All watches are taken back. NULL. */
 struct signal_port *fend__signal_port_close(struct signal_port *port);
 
-/* Installs the handler for signo if it is the process's first. */
+/* Installs the handler for signo unless it is there. */
 int fend__signal_port_watch(struct signal_port *port, int signo);
 /* Puts the old disposition back if it was the process's last. */
 void fend__signal_port_unwatch(struct signal_port *port, int signo);

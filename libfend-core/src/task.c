@@ -46,6 +46,12 @@ claim(struct fend_task *task)
 	return !(__atomic_fetch_or(&task->state, TASK_CLAIMED, __ATOMIC_ACQ_REL) & TASK_CLAIMED);
 }
 
+static bool
+is_claimed(const struct fend_task *task)
+{
+	return __atomic_load_n(&task->state, __ATOMIC_ACQUIRE) & TASK_CLAIMED;
+}
+
 static void
 release(struct fend_task *task)
 {
@@ -121,6 +127,12 @@ fend_task_post(struct fend_loop *loop, struct fend_task *task)
 		return -EINVAL;
 	if (loop->owner != fend__process())
 		return -ECHILD;
+	/*
+	 * Do not claim it for a loop that is gone, not even for a moment, which somebody who posts it
+	 * elsewhere would notice. If it is claimed, the loop's end may have it in its hands.
+	 */
+	if (fend__tasks_closed(loop) && !is_claimed(task))
+		return -ESHUTDOWN;
 	if (!claim(task))
 		return -EALREADY;
 	set_loop(task, loop);

@@ -191,6 +191,31 @@ test_free_neither_kills_nor_reaps(struct test *test)
 	g_assert_null(fend_child_free(NULL));
 }
 
+/* No failure of memory costs the program a descriptor. */
+static void
+test_allocation_fails(struct test *test)
+{
+	int hold, status, fds, n, r;
+	pid_t pid = start(&hold, 0, 0);
+	struct probe probe = { 0 };
+
+	fds = test_count_fds();
+	for (n = 1, r = -ENOMEM; r < 0; n++) {
+		fault_install();
+		fault_set(FAULT_ALLOCATE, (unsigned)n, -ENOMEM, 0);
+		r = fend_child_new(test->loop, pid, on_child, &probe, &probe.child);
+		fend__kernel = &fend__kernel_real;
+		if (r < 0) {
+			test_error(r, -ENOMEM);
+			g_assert_cmpint(test_count_fds(), ==, fds);
+		}
+	}
+	g_assert_cmpint(n, >, 2);
+	fend_child_free(probe.child);
+	close(hold);
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+}
+
 static void
 test_bad_arguments(struct test *test)
 {
@@ -411,6 +436,7 @@ main(int argc, char **argv)
 	test_add("/child/reaped-by-somebody-else", test_reaped_by_somebody_else);
 	test_add("/child/reaps-no-other", test_reaps_no_other);
 	test_add("/child/free-neither-kills-nor-reaps", test_free_neither_kills_nor_reaps);
+	test_add("/child/allocation-fails", test_allocation_fails);
 	test_add("/child/bad-arguments", test_bad_arguments);
 	test_add("/child/exit-comes-after-the-last-output", test_exit_comes_after_the_last_output);
 	test_add("/child/free-inside-the-callback", test_free_inside_the_callback);

@@ -272,6 +272,27 @@ silence_and_rouse_others(struct pair *pair)
 	}
 }
 
+static void
+set_the_same(struct pair *pair)
+{
+	test_ok(fend_io_set(pair->io, FEND_IN));
+}
+
+static void
+test_edge_is_not_repeated_by_setting_the_same(struct test *test)
+{
+	struct pair pair;
+
+	if (!(fend_loop_features(test->loop) & FEND_LOOP_EDGE))
+		return;
+	pair_init(&pair, test, FEND_IN | FEND_EDGE);
+	pair.then = set_the_same;
+	feed(pair.fds[1]);
+	test_error(fend_loop_dispatch(test->loop, 0), 1);
+	test_error(fend_loop_dispatch(test->loop, 0), 0);
+	pair_fini(&pair);
+}
+
 /* An edge that is reported while a callback has the interest off for a moment is not lost. */
 static void
 test_edge_survives_a_change_to_and_fro(struct test *test)
@@ -680,6 +701,8 @@ main(int argc, char **argv)
 	test_add("/io/oneshot-rearmed-inside-its-callback",
 		 test_oneshot_rearmed_inside_its_callback);
 	test_add("/io/edge-reports-changes-only", test_edge_reports_changes_only);
+	test_add("/io/edge-is-not-repeated-by-setting-the-same",
+		 test_edge_is_not_repeated_by_setting_the_same);
 	test_add("/io/edge-survives-a-change-to-and-fro", test_edge_survives_a_change_to_and_fro);
 	test_add("/io/exclusive", test_exclusive);
 	test_add("/io/exclusive-after-a-refused-change", test_exclusive_after_a_refused_change);

@@ -98,6 +98,57 @@ test_old_disposition_comes_back(struct test *test)
 	g_assert_cmpint(sigaction(SIGUSR1, &action, NULL), ==, 0);
 }
 
+/* Somebody else takes the signal over, and then another source is made. */
+static void
+test_handler_is_put_back_in_place(struct test *test)
+{
+	struct sigaction action = { .sa_handler = SIG_IGN }, now;
+	struct probe a = { 0 }, b = { 0 };
+
+	test_ok(fend_signal_new(test->loop, SIGUSR1, on_signal, &a, &a.signal));
+	g_assert_cmpint(sigaction(SIGUSR1, &action, NULL), ==, 0);
+	test_ok(fend_signal_new(test->loop, SIGUSR1, on_signal, &b, &b.signal));
+	g_assert_cmpint(raise(SIGUSR1), ==, 0);
+	test_error(fend_loop_dispatch(test->loop, 0), 2);
+	fend_signal_free(a.signal);
+	fend_signal_free(b.signal);
+	g_assert_cmpint(sigaction(SIGUSR1, NULL, &now), ==, 0);
+	g_assert_true(now.sa_handler == SIG_IGN);
+	action.sa_handler = SIG_DFL;
+	g_assert_cmpint(sigaction(SIGUSR1, &action, NULL), ==, 0);
+}
+
+/* A child that makes sources of its own gets a handler, and its old disposition back, whoever frees. */
+static void
+test_child_with_sources_of_its_own(struct test *test)
+{
+	struct probe parents = { 0 }, own = { 0 };
+	struct sigaction now;
+	int status;
+	pid_t pid;
+
+	test_ok(fend_signal_new(test->loop, SIGUSR1, on_signal, &parents, &parents.signal));
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0) {
+		struct fend_loop *loop;
+
+		signal(SIGUSR1, SIG_DFL);
+		test_ok(fend_loop_new(NULL, &loop));
+		test_ok(fend_signal_new(loop, SIGUSR1, on_signal, &own, &own.signal));
+		raise(SIGUSR1);
+		test_error(fend_loop_dispatch(loop, 0), 1);
+		fend_signal_free(own.signal);
+		fend_signal_free(parents.signal);
+		sigaction(SIGUSR1, NULL, &now);
+		fend_loop_free(loop);
+		_exit(now.sa_handler == SIG_DFL ? 0 : 1);
+	}
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_cmpint(status, ==, 0);
+	fend_signal_free(parents.signal);
+}
+
 static void
 test_every_loop_is_told(struct test *test)
 {
@@ -249,6 +300,8 @@ main(int argc, char **argv)
 	test_add("/signal/arrives-and-is-counted", test_arrives_and_is_counted);
 	test_add("/signal/wakes-a-sleeping-loop", test_wakes_a_sleeping_loop);
 	test_add("/signal/old-disposition-comes-back", test_old_disposition_comes_back);
+	test_add("/signal/handler-is-put-back-in-place", test_handler_is_put_back_in_place);
+	test_add("/signal/child-with-sources-of-its-own", test_child_with_sources_of_its_own);
 	test_add("/signal/every-loop-is-told", test_every_loop_is_told);
 	test_add("/signal/free-inside-the-callback", test_free_inside_the_callback);
 	test_add("/signal/bad-arguments", test_bad_arguments);

@@ -31,9 +31,9 @@ struct fend_child_status {
 };
 
 /*
- * Called once. In the iteration that finds the end, it comes after the callbacks for descriptors
- * which were ready along with it, so output that the child has left in a pipe can be told first: a
- * reader that is called reads until the end or keeps watching.
+ * Called once, an iteration or more after the end was noticed, so that the callbacks for descriptors
+ * which were ready before it come first: output that the child has left in a pipe can be told before
+ * its end. A reader that is called reads until the end or keeps watching.
  *   err 0        status is how it ended
  *   err -ECHILD  somebody else reaped it, or SIGCHLD is ignored: status is NULL
  */
@@ -41,6 +41,7 @@ typedef void fend_child_fn(struct fend_child *child, int err,
 			   const struct fend_child_status *status, void *data);
 
 /*
+ * Errors of fend_io_new() and:
  *   -ECHILD  pid is not a child of this process that has yet to be reaped
  *   -EINVAL  pid <= 0
  *   -EMFILE -ENFILE
@@ -57,7 +58,9 @@ struct fend_child *fend_child_free(struct fend_child *child);
 /*
  * Send a signal (kill(2)). It reaches this child or nobody, never another process that has come by
  * the number.
- *   -ESRCH  it has ended already
+ *   -ESRCH   it has ended already
+ *   -EINVAL  signo is no signal
+ *   -EPERM   it has changed its user (setuid(2)), and this process may not
  */
 int fend_child_kill(struct fend_child *child, int signo);
 

@@ -39,17 +39,20 @@ typedef void fend_io_fn(struct fend_io *io, unsigned events, void *data);
 /*
  * Watch fd, which is borrowed: free the source first, then close fd. If fd was closed first, nothing
  * is lost once the source is freed: the loop neither spins nor calls back, also while a duplicate
- * of fd is open elsewhere. Until then, with epoll, it is the duplicate that is reported; with poll
- * the number falls silent, but one that was reused meanwhile cannot be told from the old one.
+ * of fd is open elsewhere (for which it needs a descriptor for a moment, and may be busy until there is
+ * one). Until then, with epoll, it is the duplicate that is reported; with poll the number falls
+ * silent, but one that was reused meanwhile cannot be told from the old one.
  *
  * events is any set of IN OUT PRI RDHUP, with EDGE ONESHOT EXCLUSIVE added if wanted; with none of
  * the first four nothing is reported, not even ERR and HUP, until fend_io_set() names one.
  *   -EBADF    fd is not open
  *   -EPERM    fd is a regular file or a directory, which are always ready; with epoll also devices
- *             that cannot be waited for, such as /dev/null. Read and write those directly.
+ *             that cannot be waited for, such as /dev/null; with poll also the files of proc(5) and
+ *             sysfs(5) that could be. Read and write those directly.
  *   -EEXIST   this loop has a source on this fd already
  *   -ENOTSUP  the dispatcher lacks EDGE or EXCLUSIVE, or the system RDHUP
  *   -EINVAL   an unknown bit; EXCLUSIVE with RDHUP, PRI or ONESHOT; fd is this loop's own
+ *   -ELOOP    epolls inside one another, too deep or in a circle
  *   -ENOSPC   the limit on watches is reached (epoll(7), max_user_watches)
  */
 int fend_io_new(struct fend_loop *loop, int fd, unsigned events, fend_io_fn *fn, void *data,

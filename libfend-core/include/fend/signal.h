@@ -13,9 +13,9 @@ struct fend_loop;
 /*
  * A source that turns a signal (signal(7)) into a callback in the loop.
  *
- * The first source for a signal in the process installs a handler with sigaction(2) (SA_RESTART,
- * SA_ONSTACK); when the last one is freed, the disposition found before comes back, unless someone
- * has changed it in between. Any number of loops and sources may watch the same signal: each is
+ * Making a source for a signal installs a handler with sigaction(2) (SA_RESTART, SA_ONSTACK) unless
+ * it is there; when the process's last one is freed, the disposition found before comes back, unless
+ * someone has changed it in between. Any number of loops and sources may watch the same signal: each is
  * told. Signal masks are left alone; a signal that every thread blocks never arrives.
  */
 struct fend_signal;

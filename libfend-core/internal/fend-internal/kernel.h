@@ -44,6 +44,7 @@ struct fend__kernel {
 	int (*poll)(struct pollfd *fds, size_t n, fend_time timeout);
 	/* [0] becomes readable when 64 bits are written to [1]; an eventfd gives the same number twice */
 	int (*wakeup)(int ret_fds[2]);
+	int (*set_signal_mask)(int how, const sigset_t *set, sigset_t *ret_old); /* of this thread */
 	int (*sigaction)(int signo, const struct sigaction *action, struct sigaction *ret_old);
 
 	/* -ENOSYS where the build has no epoll; the timeout is exact or rounded up, never down */
