@@ -153,13 +153,7 @@ fend__sockets_is_stream(const struct sockets *sockets, int fd)
 int
 fend__sockets_poll(struct sockets *sockets, fend_time timeout)
 {
-	int r = fend__kernel->poll(sockets->polls, sockets->n, timeout);
-	size_t i;
-
-	/* A poll that failed leaves behind what the one before it had found. */
-	for (i = 0; r < 0 && i < sockets->n; i++)
-		sockets->polls[i].revents = 0;
-	return r;
+	return fend__kernel->poll(sockets->polls, sockets->n, timeout);
 }
 
 bool

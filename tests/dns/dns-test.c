@@ -39,6 +39,12 @@ outcome_clear(struct outcome *outcome)
 	memset(outcome, 0, sizeof(*outcome));
 }
 
+void
+timer_fn(struct fend_timer *timer, uint64_t expirations, void *data)
+{
+	*(int *)data = 1;
+}
+
 static char *
 format_address(const struct addrinfo *info)
 {

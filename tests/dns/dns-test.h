@@ -25,6 +25,9 @@ void outcome_fn(struct fend_lookup *lookup, int err, const struct addrinfo *addr
 /* Frees the lookup, too, and makes the outcome as new. */
 void outcome_clear(struct outcome *outcome);
 
+/* A fend_timer_fn: data is an int that becomes 1. */
+void timer_fn(struct fend_timer *timer, uint64_t expirations, void *data);
+
 /* The addresses of a list, each once, sorted, with a blank between; "" if there is none. */
 char *list_addresses(const struct addrinfo *list);
 /* Everything that a list says, and that it is well-formed. */

@@ -206,7 +206,7 @@ reply(enum server_mode mode, const struct client *client, const struct question 
 		send_reply(client, answer_new(question, "real.test", 1));
 		return;
 	case SERVER_BAD_CNAME:
-		send_reply(client, answer_new(question, "no host.test", 1));
+		send_reply(client, answer_new(question, "no/host.test", 1));
 		return;
 	case SERVER_ANSWER:
 		break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The lists that lookups hand out. */
+#include <errno.h>
 #include <pthread.h>
-#include <string.h>
 
 #include <fend-internal/kernel.h>
 
@@ -41,6 +41,46 @@ test_one_block(struct test *test)
 	g_assert_cmpint(blocks, ==, 0);
 	fend_addrinfo_free(NULL);
 	g_assert_cmpint(blocks, ==, 0);
+	fend__kernel = &fend__kernel_real;
+}
+
+static int
+no_ipv6_socket(int domain, int type, int protocol)
+{
+	return domain == AF_INET6 ? -EAFNOSUPPORT
+				  : fend__kernel_real.socket(domain, type, protocol);
+}
+
+static int
+no_ipv6_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	return address->sa_family == AF_INET6 ? -EADDRNOTAVAIL
+					      : fend__kernel_real.connect(fd, address, size);
+}
+
+static void
+expect_first(const char *host, int family)
+{
+	struct addrinfo *list;
+
+	test_ok(fend_dns_lookup(host, "80", NULL, 0, &list));
+	g_assert_cmpint(list->ai_family, ==, family);
+	fend_addrinfo_free(list);
+}
+
+/* What cannot be reached comes last, for those who try only the first. */
+static void
+test_ipv4_first_without_ipv6(struct test *test)
+{
+	expect_first("localhost", AF_INET6);
+	door = fend__kernel_real;
+	fend__kernel = &door;
+	door.socket = no_ipv6_socket;
+	expect_first("localhost", AF_INET);
+	expect_first(NULL, AF_INET);
+	door.socket = fend__kernel_real.socket;
+	door.connect = no_ipv6_connect;
+	expect_first("localhost", AF_INET);
 	fend__kernel = &fend__kernel_real;
 }
 
@@ -102,6 +142,7 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	test_add("/addrinfo/one-block", test_one_block);
+	test_add("/addrinfo/ipv4-first-without-ipv6", test_ipv4_first_without_ipv6);
 	test_add("/addrinfo/freed-by-another-thread", test_freed_by_another_thread);
 	test_add("/addrinfo/many", test_many);
 	return g_test_run();

@@ -14,7 +14,7 @@ static const char resolv_conf[] = "nameserver 127.0.0.1\n";
 
 enum {
 	LOOKUPS = 5,
-	LONG = 60, /* addresses: the answer comes over TCP */
+	LONG = 90, /* addresses: the answer comes over TCP, with EDNS or without */
 };
 
 /*
@@ -151,6 +151,57 @@ WALK(transmissions, SENDMSG, -ENOBUFS)
 WALK(socket_options, SETSOCKOPT, -EINVAL)
 WALK(epoll_ctls, EPOLL_CTL, -ENOSPC)
 
+static void
+test_wait_is_refused(struct test *test)
+{
+	struct outcome outcome = { 0 };
+	struct fend_loop *loop;
+	struct fend_resolver *resolver;
+
+	fault_install();
+	test_ok(fend_loop_new(NULL, &loop));
+	resolver = resolver_start(loop, "127.0.0.1", PATIENT);
+	lookup_start(&outcome, resolver, "dual.test", AF_UNSPEC, 0, FEND_FOREVER);
+	fault_set(FAULT_POLL, 1, -ENOMEM, 0);
+	test_error(fend_lookup_wait(outcome.lookup, FEND_FOREVER), -ENOMEM);
+	g_assert_cmpint(outcome.calls, ==, 0);
+	/* A signal is no reason to stop waiting. */
+	fault_set(FAULT_POLL, 1, -EINTR, 0);
+	test_error(fend_lookup_wait(outcome.lookup, FEND_FOREVER), 0);
+	g_assert_true(fault_struck());
+	test_error(outcome.err, 0);
+	fault_clear();
+	outcome_clear(&outcome);
+	fend_resolver_free(resolver);
+	fend_loop_free(loop);
+	fault_remove();
+}
+
+/* c-ares cannot be told that nobody will tell it of answers, but its next step can fail. */
+static void
+test_unwatchable(struct test *test)
+{
+	struct outcome outcome = { 0 };
+	struct fend_loop *loop;
+	struct fend_resolver *resolver;
+	fend_time start = fend_now();
+
+	fault_install();
+	test_ok(fend_loop_new(NULL, &loop));
+	resolver = resolver_start(loop, "127.0.0.1", PATIENT);
+	fault_set(FAULT_EPOLL_CTL, 1, -ENOSPC, 1);
+	lookup_start(&outcome, resolver, "dual.test", AF_UNSPEC, 0, FEND_FOREVER);
+	while (!outcome.calls)
+		test_ok(fend_loop_dispatch(loop, FEND_SEC(1)));
+	fault_clear();
+	test_error(outcome.err, FEND_EAI_AGAIN);
+	g_assert_cmpint(fend_now() - start, <, PATIENT);
+	outcome_clear(&outcome);
+	fend_resolver_free(resolver);
+	fend_loop_free(loop);
+	fault_remove();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -170,8 +221,11 @@ main(int argc, char **argv)
 	test_add("/faults/receptions", test_receptions);
 	test_add("/faults/transmissions", test_transmissions);
 	test_add("/faults/socket-options", test_socket_options);
-	if (g_strcmp0(g_getenv("FEND_DISPATCHER"), "poll")) /* which makes no such calls */
+	test_add("/faults/wait-is-refused", test_wait_is_refused);
+	if (g_strcmp0(g_getenv("FEND_DISPATCHER"), "poll")) { /* which makes no such calls */
 		test_add("/faults/epoll-ctls", test_epoll_ctls);
+		test_add("/faults/unwatchable-is-told-at-once", test_unwatchable);
+	}
 	g_ptr_array_add(records, g_strdup("--host-record=dual.test,192.0.2.1,2001:db8::1"));
 	for (i = 0; i < LONG; i++)
 		g_ptr_array_add(records, g_strdup_printf("--host-record=long.test,192.0.2.%d", i));

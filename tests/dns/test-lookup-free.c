@@ -57,6 +57,9 @@ test_free_in_its_own_callback(struct test *test)
 	test_error(literal.err, 0);
 	test_error(late.err, -ETIMEDOUT);
 	g_assert_null(outcome.lookup);
+	outcome_clear(&outcome);
+	outcome_clear(&literal);
+	outcome_clear(&late);
 	setting_end(&setting);
 }
 

@@ -174,6 +174,26 @@ test_deadline_is_an_outcome(struct test *test)
 }
 
 static void
+test_deadline_does_not_come_after_the_end(struct test *test)
+{
+	struct setting setting;
+	struct outcome *outcome = &setting.outcome;
+	struct fend_timer *timer;
+	int passed = 0;
+
+	setting_start(&setting, test, PATIENT);
+	lookup_start(outcome, setting.resolver, "name.test", AF_INET, 0,
+		     FEND_MS(200) * test_slowness());
+	test_ok(fend_timer_new(test->loop, timer_fn, &passed, &timer));
+	fend_timer_after(timer, FEND_MS(210) * test_slowness());
+	test_wait(test, &passed);
+	g_assert_cmpint(outcome->calls, ==, 1);
+	test_error(outcome->err, 0);
+	fend_timer_free(timer);
+	setting_end(&setting);
+}
+
+static void
 test_deadline_now(struct test *test)
 {
 	struct setting setting;
@@ -249,6 +269,29 @@ test_wait_for_a_server(struct test *test)
 	process_stop(dnsmasq);
 }
 
+/* What c-ares does when time has passed, it does without the loop as well. */
+static void
+test_wait_asks_the_next_server(struct test *test)
+{
+	static const char *const records[] = { "--host-record=name.test,192.0.2.8", NULL };
+	struct server *silent = server_start(test->loop);
+	int port = test_port(SOCK_DGRAM);
+	struct process *dnsmasq = dnsmasq_start(port, records);
+	char *servers = g_strdup_printf("%s,127.0.0.1:%d", server_address(silent), port);
+	struct fend_resolver *resolver = resolver_start(test->loop, servers, HASTY);
+	struct outcome outcome = { 0 };
+
+	lookup_start(&outcome, resolver, "name.test", AF_INET, 0, FEND_SEC(20));
+	test_error(fend_lookup_wait(outcome.lookup, FEND_FOREVER), 0);
+	test_error(outcome.err, 0);
+	g_assert_cmpstr(outcome.addresses, ==, "192.0.2.8");
+	outcome_clear(&outcome);
+	fend_resolver_free(resolver);
+	g_free(servers);
+	process_stop(dnsmasq);
+	server_stop(silent);
+}
+
 struct pair {
 	struct outcome hasty, patient;
 	int calls;
@@ -316,9 +359,12 @@ main(int argc, char **argv)
 	test_add("/lookup/mistakes-are-told", test_mistakes_are_told);
 	test_add("/lookup/localhost-is-not-asked-for", test_localhost_is_not_asked_for);
 	test_add("/lookup/deadline-is-an-outcome", test_deadline_is_an_outcome);
+	test_add("/lookup/deadline-does-not-come-after-the-end",
+		 test_deadline_does_not_come_after_the_end);
 	test_add("/lookup/deadline-now", test_deadline_now);
 	test_add("/lookup/wait-tells-before-it-returns", test_wait_tells_before_it_returns);
 	test_add("/lookup/wait-for-a-server", test_wait_for_a_server);
+	test_add("/lookup/wait-asks-the-next-server", test_wait_asks_the_next_server);
 	test_add("/lookup/wait-in-a-callback", test_wait_in_a_callback);
 	test_add("/lookup/take", test_take);
 	return g_test_run();

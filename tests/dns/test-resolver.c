@@ -72,7 +72,8 @@ test_addresses(struct test *test)
 	setting_expect(test, &setting, "six.test.", AF_INET6, 0, 0, "2001:db8::1");
 	g_assert_cmpstr(setting.server->name, ==, "six.test");
 	setting_expect(test, &setting, "under_score-1.test", AF_INET, 0, 0, "192.0.2.1");
-	g_assert_cmpuint(setting.server->n_a, ==, 3);
+	setting_expect(test, &setting, "not-localhost.", AF_INET, 0, 0, "192.0.2.1");
+	g_assert_cmpuint(setting.server->n_a, ==, 4);
 	g_assert_cmpuint(setting.server->n_aaaa, ==, 2);
 	setting_end(&setting);
 }
@@ -81,7 +82,7 @@ static void
 test_longest_name(struct test *test)
 {
 	struct setting setting;
-	char *name = g_strnfill(253, 'a');
+	char *name = g_strnfill(253, 'a'), *absolute;
 	int i;
 
 	for (i = 63; i < 253; i += 64)
@@ -89,7 +90,11 @@ test_longest_name(struct test *test)
 	setting_start(&setting, test, PATIENT);
 	setting_expect(test, &setting, name, AF_INET, 0, 0, "192.0.2.1");
 	g_assert_cmpstr(setting.server->name, ==, name);
+	/* The dot at the end of an absolute name does not count. */
+	absolute = g_strdup_printf("%s.", name);
+	setting_expect(test, &setting, absolute, AF_INET, 0, 0, "192.0.2.1");
 	setting_end(&setting);
+	g_free(absolute);
 	g_free(name);
 }
 
@@ -311,12 +316,6 @@ test_next_server(struct test *test)
 }
 
 static void
-stop_fn(struct fend_timer *timer, uint64_t expirations, void *data)
-{
-	*(int *)data = 1;
-}
-
-static void
 test_free_with_lookups_running(struct test *test)
 {
 	struct outcome tcp = { 0 }, waiting = { 0 };
@@ -336,7 +335,7 @@ test_free_with_lookups_running(struct test *test)
 	setting.resolver = fend_resolver_free(setting.resolver);
 
 	/* The first one's deadline, the server's answer and the task pass unheard. */
-	test_ok(fend_timer_new(test->loop, stop_fn, &passed, &timer));
+	test_ok(fend_timer_new(test->loop, timer_fn, &passed, &timer));
 	fend_timer_after(timer, FEND_MS(150));
 	test_wait(test, &passed);
 	test_drain(test);

@@ -169,6 +169,25 @@ test_long_lines(struct test *test)
 	services_reset();
 }
 
+/* What remains of a line that was too long is not a line, wherever it was cut. */
+static void
+test_rest_of_a_long_line(struct test *test)
+{
+	size_t length;
+
+	for (length = 1000; length < 1050; length++) {
+		char *filler = g_strnfill(length, 'x');
+		char *content = g_strdup_printf("%sfake 9/tcp\nreal 1/tcp\n", filler);
+
+		services_set(content);
+		g_assert_cmpint(port_of("real", SOCK_STREAM, 0), ==, 1);
+		test_error(port_of("fake", SOCK_STREAM, 0), FEND_EAI_SERVICE);
+		g_free(content);
+		g_free(filler);
+	}
+	services_reset();
+}
+
 static void
 test_all_kinds(struct test *test)
 {
@@ -211,6 +230,7 @@ main(int argc, char **argv)
 	test_add("/services/lines", test_lines);
 	test_add("/services/short-reads", test_short_reads);
 	test_add("/services/long-lines", test_long_lines);
+	test_add("/services/rest-of-a-long-line", test_rest_of_a_long_line);
 	test_add("/services/all-kinds", test_all_kinds);
 	test_add("/services/no-file", test_no_file);
 	return g_test_run();
