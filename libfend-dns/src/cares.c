@@ -19,10 +19,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -34,10 +34,10 @@
 #include <fend-internal/kernel.h>
 
 #include "request.h"
+#include "servers.h"
 #include "sockets.h"
 
 enum {
-	DNS_PORT = 53,
 	DNS_HEADER_SIZE = 12,
 	TRIES = 3,
 	TRIES_MAX = 100,
@@ -198,66 +198,6 @@ watch_socket(void *data, ares_socket_t fd, int in, int out)
 	fend__sockets_watch(data, fd, in, out);
 }
 
-/* One item of options.servers: an address, in brackets if need be, with a port or without. */
-static int
-read_server(const char *text, struct ares_addr_port_node *server)
-{
-	bool bare_ipv6 = *text != '[' && strchr(text, ':');
-	char with_port[FEND_ADDRESS_TEXT_MAX];
-	struct fend_address address;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-
-	if (fend_address_parse(text, &address) < 0) {
-		snprintf(with_port, sizeof(with_port), bare_ipv6 ? "[%s]:%d" : "%s:%d", text,
-			 DNS_PORT);
-		if (fend_address_parse(with_port, &address) < 0)
-			return -EINVAL;
-	}
-	server->family = address.storage.ss_family;
-	if (server->family == AF_INET) {
-		memcpy(&in, &address.storage, sizeof(in));
-		server->addr.addr4 = in.sin_addr;
-		server->udp_port = server->tcp_port = ntohs(in.sin_port);
-	} else if (server->family == AF_INET6) {
-		memcpy(&in6, &address.storage, sizeof(in6));
-		if (in6.sin6_scope_id)
-			return -EINVAL; /* c-ares has no place for it here */
-		memcpy(&server->addr.addr6, &in6.sin6_addr, sizeof(server->addr.addr6));
-		server->udp_port = server->tcp_port = ntohs(in6.sin6_port);
-	}
-	return server->udp_port ? 0 : -EINVAL;
-}
-
-static int
-read_servers(char *text, struct ares_addr_port_node *servers)
-{
-	char *end;
-	int r;
-
-	for (;; servers++, text = end + 1) {
-		end = strchr(text, ',');
-		if (end)
-			*end = '\0';
-		r = read_server(text, servers);
-		if (r < 0 || !end)
-			return r;
-		servers->next = servers + 1;
-	}
-}
-
-static size_t
-count_servers(const char *text)
-{
-	size_t n = 1;
-
-	while ((text = strchr(text, ','))) {
-		text++;
-		n++;
-	}
-	return n;
-}
-
 static int
 error_of(int status)
 {
@@ -288,17 +228,43 @@ error_of(int status)
 	}
 }
 
+static void
+set_node(struct ares_addr_port_node *node, const struct fend_address *address)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	node->family = address->storage.ss_family;
+	if (node->family == AF_INET) {
+		memcpy(&in, &address->storage, sizeof(in));
+		node->addr.addr4 = in.sin_addr;
+		node->udp_port = node->tcp_port = ntohs(in.sin_port);
+	} else {
+		memcpy(&in6, &address->storage, sizeof(in6));
+		memcpy(&node->addr.addr6, &in6.sin6_addr, sizeof(node->addr.addr6));
+		node->udp_port = node->tcp_port = ntohs(in6.sin6_port);
+	}
+}
+
 static int
 set_servers(ares_channel channel, const char *list)
 {
-	size_t n = count_servers(list);
-	struct ares_addr_port_node *servers = fend__calloc(n, sizeof(*servers));
-	char *text = fend__strdup(list);
-	int r = servers && text ? read_servers(text, servers) : -ENOMEM;
+	struct ares_addr_port_node *nodes;
+	struct fend_address *servers;
+	size_t n, i;
+	int r;
 
-	if (r == 0 && ares_set_servers_ports(channel, servers) != ARES_SUCCESS)
+	r = fend__servers_read(list, &servers, &n);
+	if (r < 0)
+		return r;
+	nodes = fend__calloc(n, sizeof(*nodes));
+	for (i = 0; nodes && i < n; i++) {
+		set_node(&nodes[i], &servers[i]);
+		nodes[i].next = i + 1 < n ? &nodes[i + 1] : NULL;
+	}
+	if (!nodes || ares_set_servers_ports(channel, nodes) != ARES_SUCCESS)
 		r = -ENOMEM;
-	fend__release(text);
+	fend__release(nodes);
 	fend__release(servers);
 	return r;
 }
@@ -318,6 +284,20 @@ static void
 initialise(void)
 {
 	initialise_status = ares_library_init(ARES_LIB_INIT_ALL);
+}
+
+/*
+ * c-ares makes do without a resolv.conf(5) that it cannot read, and would ask this host for the
+ * rest of the channel's life. That is right if there is none, but not if merely no descriptor was
+ * left.
+ */
+static int
+check_configuration(void)
+{
+	int fd = fend__kernel->open("/etc/resolv.conf", O_RDONLY);
+
+	fend__close(fd);
+	return fd == -ENOENT || fd >= 0 ? 0 : fd;
 }
 
 static int
@@ -358,7 +338,9 @@ fend__cares_new(const struct fend_resolver_options *options, struct sockets *soc
 	cares = fend__calloc(1, sizeof(*cares));
 	if (!cares)
 		return -ENOMEM;
-	r = open_channel(options, sockets, &cares->channel);
+	r = check_configuration();
+	if (r == 0)
+		r = open_channel(options, sockets, &cares->channel);
 	if (r < 0) {
 		fend__release(cares);
 		return r;

@@ -34,9 +34,7 @@ struct question {
 };
 
 /*
- * Sockets are opened in sockets, which must outlive the channel.
- *   -EINVAL          options.servers cannot be read
- *   FEND_EAI_SYSTEM  the system's configuration cannot be read
+ * Sockets are opened in sockets, which must outlive the channel. Errors as of fend_resolver_new().
  */
 int fend__cares_new(const struct fend_resolver_options *options, struct sockets *sockets,
 		    struct cares **ret_cares);

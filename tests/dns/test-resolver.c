@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "dns-test.h"
 
@@ -58,6 +60,25 @@ test_options(struct test *test)
 		fend_resolver_free(resolver);
 	}
 	g_assert_null(fend_resolver_free(NULL));
+}
+
+static void
+test_configuration_cannot_be_read(struct test *test)
+{
+	struct fend_resolver *none = (struct fend_resolver *)&none, *resolver = none;
+	struct rlimit limit, lowered;
+	int next = dup(STDIN_FILENO);
+
+	/* No descriptor is left to open resolv.conf with. */
+	g_assert_cmpint(next, >=, 0);
+	close(next);
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	lowered = limit;
+	lowered.rlim_cur = (rlim_t)next;
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &lowered), ==, 0);
+	test_error(fend_resolver_new(test->loop, NULL, &resolver), -EMFILE);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	g_assert_true(resolver == none);
 }
 
 static void
@@ -262,9 +283,15 @@ test_silence_is_asked_again(struct test *test)
 	g_assert_cmpint(setting.outcome.when - start, <, 10 * HASTY);
 
 	/* An answer to the second try is in time. */
+	outcome_clear(&setting.outcome);
+	setting.server->n_a = 0;
+	lookup_start(&setting.outcome, setting.resolver, "late.test", AF_INET, 0, FEND_FOREVER);
+	while (setting.server->n_a == 0)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(5)));
 	setting.server->a = SERVER_ANSWER;
-	setting.server->delay = HASTY + HASTY / 3;
-	setting_expect(test, &setting, "late.test", AF_INET, 0, 0, "192.0.2.1");
+	test_wait(test, &setting.outcome.calls);
+	test_error(setting.outcome.err, 0);
+	g_assert_cmpuint(setting.server->n_a, ==, 2);
 	setting_end(&setting);
 }
 
@@ -354,6 +381,7 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	test_add("/resolver/options", test_options);
+	test_add("/resolver/configuration-cannot-be-read", test_configuration_cannot_be_read);
 	test_add("/resolver/addresses", test_addresses);
 	test_add("/resolver/longest-name", test_longest_name);
 	test_add("/resolver/kinds-of-socket", test_kinds_of_socket);

@@ -44,8 +44,8 @@ typedef void fend_lookup_fn(struct fend_lookup *lookup, int err, const struct ad
  *
  * Mistakes that need no name server (FEND_EAI_BADFLAGS, _SERVICE, ...) are told by the callback as
  * well, so there is one place to handle them.
- *   -EINVAL          fn or ret_lookup NULL, a timeout that is none
- *   FEND_EAI_SYSTEM  resolv.conf(5) exists but cannot be read
+ *   -EINVAL  fn or ret_lookup NULL, a timeout that is none
+ *   and at the first lookup those of fend_resolver_new()
  */
 int fend_lookup_start(struct fend_loop *loop, const char *host, const char *service,
 		      const struct addrinfo *hints, fend_time timeout, fend_lookup_fn *fn,

@@ -37,7 +37,8 @@ struct fend_resolver_options {
  * Make a resolver on loop, from options (NULL: all defaults) and the system's configuration
  * (resolv.conf(5), hosts(5)) as it is at this moment.
  *   -EINVAL          servers that cannot be read, a time or number out of range
- *   FEND_EAI_SYSTEM  resolv.conf(5) exists but cannot be read
+ *   -EMFILE -EACCES  resolv.conf(5) exists but cannot be opened: errors of open(2)
+ *   FEND_EAI_SYSTEM  c-ares refuses for another reason
  */
 int fend_resolver_new(struct fend_loop *loop, const struct fend_resolver_options *options,
 		      struct fend_resolver **ret_resolver);
