@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_STREAM_H
+#define FEND_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <fend/cleanup.h>
+#include <fend/time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fend_loop;
+struct fend_socket;
+
+/*
+ * Buffered reading and writing on a connected socket: TCP, Unix, or with a layer on it, such as
+ * TLS; they behave the same.
+ *
+ * Input is looked at where it lies, and consumed. Output is taken whole, and leaves when the
+ * callback that wrote it has returned: many writes are one system call. Both have limits, so that
+ * neither a fast nor a slow peer can make memory grow: reading stops while the input limit is
+ * reached, and writing beyond the high mark asks the writer to stop until drained.
+ *
+ * A stream holds no buffer while it is idle.
+ */
+struct fend_stream;
+
+/* All may be NULL. Each may free the stream. Called from the loop, never within a call. */
+struct fend_stream_callbacks {
+	/*
+	 * There is more input than at the last call, or its end has come (fend_stream_at_end()).
+	 * What is not consumed stays, and is offered again together with the next.
+	 */
+	void (*readable)(struct fend_stream *stream, void *data);
+
+	/* Output has fallen to the low mark after it was above the high one. */
+	void (*drained)(struct fend_stream *stream, void *data);
+
+	/*
+	 * It is over, told once, after everything received was offered. err 0: both sides have
+	 * ended in order; -ECONNRESET, -EPIPE, ...: the socket's error; -EBADMSG: TLS was cut
+	 * short; -ETIMEDOUT: the idle or write timeout, or the deadline of fend_stream_finish().
+	 * Input not consumed may still be.
+	 */
+	void (*closed)(struct fend_stream *stream, int err, void *data);
+};
+
+struct fend_stream_options {
+	size_t size;           /* sizeof(struct fend_stream_options) */
+	size_t input_max;      /* bytes of input held at most; 0: 64 KiB */
+	size_t output_low;     /* 0: 16 KiB */
+	size_t output_high;    /* 0: 64 KiB */
+	size_t output_max;     /* no write may make output exceed it; 0: 16 MiB */
+	fend_time idle_timeout;  /* nothing came and nothing could leave for so long; 0: none */
+	fend_time write_timeout; /* output waits and nothing could leave for so long; 0: none */
+};
+
+/*
+ * Make a stream of a connected socket, which is taken on success. A TLS handshake must be over.
+ *   -EBUSY  something holds the socket's readiness
+ */
+int fend_stream_new(struct fend_loop *loop, struct fend_socket *socket,
+		    const struct fend_stream_options *options,
+		    const struct fend_stream_callbacks *callbacks, void *data,
+		    struct fend_stream **ret_stream);
+
+/*
+ * Free the stream and its socket; output that has not left is lost (use fend_stream_finish()).
+ * NULL does nothing. Returns NULL.
+ */
+struct fend_stream *fend_stream_free(struct fend_stream *stream);
+
+/*
+ * The input, as contiguous memory: *ret_data is valid until the next call on the stream or return
+ * from the callback. Returns its size, 0 if there is none.
+ */
+size_t fend_stream_peek(struct fend_stream *stream, const void **ret_data);
+/* Drop the first size bytes of it. -EINVAL: there are not so many. */
+int fend_stream_consume(struct fend_stream *stream, size_t size);
+/*
+ * Be called only when size bytes of input are there, or the end. It holds until that was called
+ * once. -EMSGSIZE: more than the input limit.
+ */
+int fend_stream_want(struct fend_stream *stream, size_t size);
+/* Nothing will come after the input that is held. */
+bool fend_stream_at_end(const struct fend_stream *stream);
+/* Stop and start receiving: what the peer sends waits in its kernel. */
+void fend_stream_pause(struct fend_stream *stream);
+void fend_stream_resume(struct fend_stream *stream);
+
+/*
+ * Append to the output, all or nothing; the bytes are copied.
+ *   0          taken
+ *   1          taken, and the output is above the high mark now: stop until drained
+ *   -ENOBUFS   it would exceed output_max; nothing was taken
+ *   -EPIPE     fend_stream_finish() was called
+ *   -ENOTCONN  the stream is closed
+ */
+int fend_stream_write(struct fend_stream *stream, const void *data, size_t size);
+int fend_stream_writev(struct fend_stream *stream, const struct iovec *iov, int n);
+/* Bytes of output that have not left. */
+size_t fend_stream_pending(const struct fend_stream *stream);
+
+/*
+ * End in order: send the output, shut down writing, wait for the peer's end, then closed. What still
+ * comes in is offered as before. After timeout closed comes with -ETIMEDOUT.
+ */
+int fend_stream_finish(struct fend_stream *stream, fend_time timeout);
+/* End now, with a reset (RST) where the protocol has one; output is lost. closed comes with err. */
+void fend_stream_abort(struct fend_stream *stream, int err);
+
+/*
+ * Take the socket out of the stream, which is freed by this: to push a layer after STARTTLS, or to
+ * go on without a stream.
+ *   -EBUSY  there is input that was not consumed, which the layer would never see, or output
+ */
+int fend_stream_release(struct fend_stream *stream, struct fend_socket **ret_socket);
+
+/* The socket, which stays the stream's: for names, options, and TLS. */
+struct fend_socket *fend_stream_socket(const struct fend_stream *stream);
+
+struct fend_stream_stats {
+	size_t size; /* sizeof(struct fend_stream_stats), set by the caller */
+	uint64_t received, sent; /* bytes */
+	uint64_t paused;         /* times the input limit was reached */
+};
+
+int fend_stream_stats(const struct fend_stream *stream, struct fend_stream_stats *ret_stats);
+
+FEND_DEFINE_CLEANUP(fend_stream)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
