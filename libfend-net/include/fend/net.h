@@ -7,5 +7,6 @@
 #include <fend/core.h>
 #include <fend/layer.h>
 #include <fend/socket.h>
+#include <fend/stream.h>
 
 #endif

@@ -31,11 +31,12 @@ struct fend_socket;
  */
 struct fend_stream;
 
-/* All may be NULL. Each may free the stream. Called from the loop, never within a call. */
+/* Copied. All may be NULL. Each may free the stream. Called from the loop, never within a call. */
 struct fend_stream_callbacks {
 	/*
 	 * There is more input than at the last call, or its end has come (fend_stream_at_end()).
-	 * What is not consumed stays, and is offered again together with the next.
+	 * What is not consumed stays, and is offered again together with the next. While it
+	 * reaches the input limit nothing more is received.
 	 */
 	void (*readable)(struct fend_stream *stream, void *data);
 
@@ -45,8 +46,10 @@ struct fend_stream_callbacks {
 	/*
 	 * It is over, told once, after everything received was offered. err 0: both sides have
 	 * ended in order; -ECONNRESET, -EPIPE, ...: the socket's error; -EBADMSG: TLS was cut
-	 * short; -ETIMEDOUT: the idle or write timeout, or the deadline of fend_stream_finish().
-	 * Input not consumed may still be.
+	 * short; -ETIMEDOUT: the idle or write timeout, or the deadline of fend_stream_finish();
+	 * -ENOMEM: there was none to receive into or to keep input in. Input not consumed may
+	 * still be. It does not wait for a paused stream to resume. The socket stays open until
+	 * the stream is freed.
 	 */
 	void (*closed)(struct fend_stream *stream, int err, void *data);
 };
@@ -57,13 +60,17 @@ struct fend_stream_options {
 	size_t output_low;     /* 0: 16 KiB */
 	size_t output_high;    /* 0: 64 KiB */
 	size_t output_max;     /* no write may make output exceed it; 0: 16 MiB */
-	fend_time idle_timeout;  /* nothing came and nothing could leave for so long; 0: none */
-	fend_time write_timeout; /* output waits and nothing could leave for so long; 0: none */
+	fend_time idle_timeout;  /* nothing came and nothing left for so long; 0: none */
+	fend_time write_timeout; /* output waits and nothing left for so long; 0: none */
 };
 
 /*
  * Make a stream of a connected socket, which is taken on success. A TLS handshake must be over.
- *   -EBUSY  something holds the socket's readiness
+ * options may be NULL: all defaults.
+ *   -EBUSY   something holds the socket's readiness
+ *   -EINVAL  it belongs to another loop; the low mark is above the high one, or that above the limit
+ *   -E2BIG   options hold a field this version of fend does not know
+ * and the errors of fend_io_new().
  */
 int fend_stream_new(struct fend_loop *loop, struct fend_socket *socket,
 		    const struct fend_stream_options *options,
@@ -77,20 +84,24 @@ int fend_stream_new(struct fend_loop *loop, struct fend_socket *socket,
 struct fend_stream *fend_stream_free(struct fend_stream *stream);
 
 /*
- * The input, as contiguous memory: *ret_data is valid until the next call on the stream or return
- * from the callback. Returns its size, 0 if there is none.
+ * The input, as contiguous memory: *ret_data is valid until the next call on the stream other than a
+ * write, and until return from the callback. Returns its size; 0 if there is none, and NULL then.
  */
 size_t fend_stream_peek(struct fend_stream *stream, const void **ret_data);
 /* Drop the first size bytes of it. -EINVAL: there are not so many. */
 int fend_stream_consume(struct fend_stream *stream, size_t size);
 /*
  * Be called only when size bytes of input are there, or the end. It holds until that was called
- * once. -EMSGSIZE: more than the input limit.
+ * once. If they are there already, it is called soon. 0: whatever comes. -EMSGSIZE: more than the
+ * input limit.
  */
 int fend_stream_want(struct fend_stream *stream, size_t size);
 /* Nothing will come after the input that is held. */
 bool fend_stream_at_end(const struct fend_stream *stream);
-/* Stop and start receiving: what the peer sends waits in its kernel. */
+/*
+ * Stop and start receiving: what the peer sends waits in the kernel, and the end of it as well.
+ * Input that is held is offered again after resume.
+ */
 void fend_stream_pause(struct fend_stream *stream);
 void fend_stream_resume(struct fend_stream *stream);
 
@@ -100,7 +111,7 @@ void fend_stream_resume(struct fend_stream *stream);
  *   1          taken, and the output is above the high mark now: stop until drained
  *   -ENOBUFS   it would exceed output_max; nothing was taken
  *   -EPIPE     fend_stream_finish() was called
- *   -ENOTCONN  the stream is closed
+ *   -ENOTCONN  the stream is closed, or is about to be
  */
 int fend_stream_write(struct fend_stream *stream, const void *data, size_t size);
 int fend_stream_writev(struct fend_stream *stream, const struct iovec *iov, int n);
@@ -109,16 +120,21 @@ size_t fend_stream_pending(const struct fend_stream *stream);
 
 /*
  * End in order: send the output, shut down writing, wait for the peer's end, then closed. What still
- * comes in is offered as before. After timeout closed comes with -ETIMEDOUT.
+ * comes in is offered as before, so somebody has to consume it. After timeout closed comes with
+ * -ETIMEDOUT; calling again sets another. -ENOTCONN: the stream is closed, or is about to be.
  */
 int fend_stream_finish(struct fend_stream *stream, fend_time timeout);
-/* End now, with a reset (RST) where the protocol has one; output is lost. closed comes with err. */
+/*
+ * End now, with a reset (RST) where the protocol has one; output is lost. closed comes with err, and
+ * nothing else before it.
+ */
 void fend_stream_abort(struct fend_stream *stream, int err);
 
 /*
  * Take the socket out of the stream, which is freed by this: to push a layer after STARTTLS, or to
  * go on without a stream.
- *   -EBUSY  there is input that was not consumed, which the layer would never see, or output
+ *   -EBUSY  there is input that was not consumed, which the layer would never see, or output that
+ *           has not left
  */
 int fend_stream_release(struct fend_stream *stream, struct fend_socket **ret_socket);
 

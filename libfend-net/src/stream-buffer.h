@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_STREAM_BUFFER_H
+#define FEND_STREAM_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <fend-internal/kernel.h>
+
+/*
+ * Contiguous bytes that are appended at the end and consumed from the start. A buffer exists only
+ * while it holds something: NULL is the empty one.
+ */
+struct stream_buffer {
+	size_t capacity;
+	size_t start, end;
+
+	/* Of the one that belongs to a loop, stream-input.c; it neither grows nor is freed here. */
+	bool shared;
+	bool lent;   /* to a stream, until its callback has returned */
+	bool orphan; /* the loop went meanwhile */
+
+	unsigned char bytes[];
+};
+
+static inline size_t
+stream_buffer_size(const struct stream_buffer *buffer)
+{
+	return buffer ? buffer->end - buffer->start : 0;
+}
+
+/* Returns NULL. */
+static inline struct stream_buffer *
+stream_buffer_free(struct stream_buffer *buffer)
+{
+	return !buffer || buffer->shared ? NULL : fend__release(buffer);
+}
+
+/*
+ * Drop size bytes, which are there, from the start. Returns the buffer, or NULL when that was all.
+ */
+static inline struct stream_buffer *
+stream_buffer_consume(struct stream_buffer *buffer, size_t size)
+{
+	if (size == 0)
+		return buffer;
+	buffer->start += size;
+	return buffer->start < buffer->end ? buffer : stream_buffer_free(buffer);
+}
+
+/*
+ * Make room for more bytes at the end; if that takes new memory, for capacity bytes in all at
+ * least. Returns the buffer, which may have moved, or NULL: no memory, and nothing has changed.
+ */
+struct stream_buffer *fend__stream_buffer_reserve(struct stream_buffer *buffer, size_t more,
+						  size_t capacity);
+
+#endif

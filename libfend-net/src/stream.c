@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stream: a socket's holder, with a buffer each way that exists only while it holds something.
+ *
+ * Everything happens in fend__stream_run(), which a ready socket, the timer, and the task call. It goes
+ * through the same steps each time, and does what is due of them:
+ *   receive once, offer, send once, drained, shut down, closed
+ * Calls on the stream only change its state. What has to follow from that happens at the end of the
+ * run if one is on the stack, and else in the next iteration, for which the task is queued: so many
+ * writes become one system call, and no callback runs inside a call. Each callback comes once per run
+ * at most; what is due again waits for the next iteration, so that a stream cannot starve the others.
+ *
+ * The end. Input may outlast output: a failure to send discards the output, but receiving goes on
+ * until it has nothing more to tell. What fails otherwise ends both. Closed is last.
+ *
+ * A callback may free the stream: it is taken apart at once, without a socket from then on, and its
+ * memory is released when the run has returned. It may free the loop as well: then
+ * fend__stream_check() fails, and the run ends.
+ */
+#include "stream.h"
+
+#include <string.h>
+
+#include <fend-internal/deadline.h>
+#include <fend-internal/kernel.h>
+
+#define INPUT_MAX (64U << 10)
+#define OUTPUT_LOW (16U << 10)
+#define OUTPUT_HIGH (64U << 10)
+#define OUTPUT_MAX (16U << 20)
+
+/* Returns whether the stream and its loop are there still. */
+static bool
+call(struct fend_stream *stream, void (*fn)(struct fend_stream *stream, void *data))
+{
+	if (fn)
+		fn(stream, stream->data);
+	return fend__stream_check(stream) == 0;
+}
+
+/* What is not consumed, or not offered yet, leaves the loop's buffer. */
+static void
+keep(struct fend_stream *stream)
+{
+	int r = fend__stream_keep(stream);
+
+	if (r < 0)
+		fend__stream_end(stream, r);
+}
+
+static bool
+offer(struct fend_stream *stream)
+{
+	bool there;
+
+	stream->fresh = false;
+	stream->end_fresh = false;
+	stream->want = 0;
+	there = call(stream, stream->callbacks.readable);
+	keep(stream);
+	return there;
+}
+
+static bool
+is_over(const struct fend_stream *stream)
+{
+	if (!stream->at_end)
+		return false;
+	return stream->failed || (stream->shut && !fend__stream_is_lingering(stream));
+}
+
+static void
+close_stream(struct fend_stream *stream)
+{
+	if (fend__stream_is_readable(stream) && !offer(stream))
+		return;
+	stream->closed = true;
+	if (stream->callbacks.closed)
+		stream->callbacks.closed(stream, stream->err, stream->data);
+}
+
+/*
+ * FEND_ERR, and neither receiving nor sending met an error: it may be that nobody tried, or that
+ * the loop could not watch the descriptor. It would be told for ever.
+ */
+static void
+fail_unexplained(struct fend_stream *stream)
+{
+	int r = fend_socket_error(stream->socket);
+
+	fend__stream_end(stream, r < 0 ? r : -EIO);
+}
+
+/* The steps of a run but the first; moved: it had something to do. */
+static void
+serve(struct fend_stream *stream, unsigned events, bool moved)
+{
+	if (fend__stream_is_readable(stream) && !offer(stream))
+		return;
+	keep(stream);
+	if (events & (FEND_OUT | FEND_ERR | FEND_HUP))
+		stream->blocked = false;
+	if (fend__stream_flush(stream))
+		moved = true;
+	if ((events & FEND_ERR) && !moved)
+		fail_unexplained(stream);
+	if (fend__stream_is_drained(stream)) {
+		stream->above = false;
+		if (!call(stream, stream->callbacks.drained))
+			return;
+		fend__stream_flush(stream);
+	}
+	if (fend__stream_is_to_shut(stream))
+		fend__stream_shut(stream);
+	if (stream->failed && !fend__stream_is_reading(stream))
+		stream->at_end = true;
+	if (is_over(stream))
+		close_stream(stream);
+}
+
+void
+fend__stream_run(struct fend_stream *stream, unsigned events)
+{
+	struct stream_buffer *borrowed;
+	bool moved = false;
+
+	if (stream->closed)
+		return;
+	stream->running = true;
+	if ((stream->failed || (events & (FEND_IN | FEND_ERR | FEND_HUP))) &&
+	    fend__stream_is_reading(stream))
+		moved = fend__stream_receive(stream);
+	borrowed = fend__stream_borrowed(stream);
+	serve(stream, events, moved);
+	if (fend__stream_borrowed(stream))
+		stream->input = NULL;
+	fend__stream_give_back(borrowed);
+	stream->running = false;
+	if (!stream->socket)
+		fend__release(stream);
+	else if (fend__stream_check(stream) == 0)
+		fend__stream_changed(stream);
+}
+
+static void
+on_ready(struct fend__holder *holder, unsigned events)
+{
+	fend__stream_run(fend__container_of(holder, struct fend_stream, holder), events);
+}
+
+static void
+on_task(struct fend_task *task, void *data)
+{
+	fend__stream_run(data, 0);
+}
+
+/* Would a run without events do anything? */
+static bool
+is_due(const struct fend_stream *stream)
+{
+	if (stream->closed)
+		return false;
+	return stream->failed || (stream->output && !stream->blocked) ||
+	       fend__stream_is_readable(stream) || fend__stream_is_drained(stream) ||
+	       fend__stream_is_to_shut(stream) || is_over(stream);
+}
+
+static unsigned
+interest(const struct fend_stream *stream)
+{
+	unsigned events = 0;
+
+	if (stream->closed)
+		return 0;
+	if (fend__stream_is_reading(stream))
+		events |= FEND_IN;
+	if (stream->blocked || (stream->shut && stream->at_end))
+		events |= FEND_OUT;
+	return events;
+}
+
+static void
+note_limit(struct fend_stream *stream)
+{
+	bool full = !stream->at_end && stream_buffer_size(stream->input) >= stream->input_max;
+
+	if (full && !stream->full)
+		stream->limited++;
+	stream->full = full;
+}
+
+void
+fend__stream_changed(struct fend_stream *stream)
+{
+	unsigned events;
+	int r = 0;
+
+	if (stream->running)
+		return;
+	note_limit(stream);
+	events = interest(stream);
+	if (events != stream->holder.interest)
+		r = fend__socket_interest(stream->socket, &stream->holder, events);
+	if (r < 0)
+		fend__stream_end(stream, r);
+	fend__stream_clock_arm(stream);
+	if (is_due(stream))
+		fend_task_defer(stream->socket->loop, &stream->task);
+}
+
+void
+fend__stream_fail(struct fend_stream *stream, int err)
+{
+	if (!stream->failed)
+		stream->err = err;
+	stream->failed = true;
+	stream->blocked = false;
+	stream->output = stream_buffer_free(stream->output);
+}
+
+void
+fend__stream_end(struct fend_stream *stream, int err)
+{
+	fend__stream_fail(stream, err);
+	stream->at_end = true;
+}
+
+static int
+set_options(struct fend_stream *stream, struct fend_loop *loop,
+	    const struct fend_stream_options *from)
+{
+	struct fend_stream_options options = { 0 };
+	int r = fend__options_copy(&options, sizeof(options), from);
+
+	if (r < 0)
+		return r;
+	stream->input_max = options.input_max ? options.input_max : INPUT_MAX;
+	stream->output_low = options.output_low ? options.output_low : OUTPUT_LOW;
+	stream->output_high = options.output_high ? options.output_high : OUTPUT_HIGH;
+	stream->output_max = options.output_max ? options.output_max : OUTPUT_MAX;
+	if (stream->output_low > stream->output_high || stream->output_high > stream->output_max ||
+	    !fend__timeout_valid(options.idle_timeout) ||
+	    !fend__timeout_valid(options.write_timeout))
+		return -EINVAL;
+	return fend__stream_clock_new(stream, loop, options.idle_timeout, options.write_timeout);
+}
+
+FEND_PUBLIC int
+fend_stream_new(struct fend_loop *loop, struct fend_socket *socket,
+		const struct fend_stream_options *options,
+		const struct fend_stream_callbacks *callbacks, void *data,
+		struct fend_stream **ret_stream)
+{
+	struct fend_stream *stream;
+	int r;
+
+	r = fend__loop_check(loop);
+	if (r < 0)
+		return r;
+	if (!socket || !callbacks || !ret_stream)
+		return -EINVAL;
+	stream = fend__calloc(1, sizeof(*stream));
+	if (!stream)
+		return -ENOMEM;
+	stream->holder.interest = FEND_IN;
+	stream->holder.ready = on_ready;
+	stream->callbacks = *callbacks;
+	stream->data = data;
+	stream->task.fn = on_task;
+	stream->task.data = stream;
+	r = set_options(stream, loop, options);
+	if (r >= 0)
+		r = fend__socket_hold(socket, loop, &stream->holder, false);
+	if (r < 0) {
+		fend__stream_clock_free(stream);
+		fend__release(stream);
+		return r;
+	}
+	stream->socket = socket;
+	fend__stream_clock_arm(stream);
+	*ret_stream = stream;
+	return 0;
+}
+
+/* Take everything apart but the socket, which is returned. */
+static struct fend_socket *
+dismantle(struct fend_stream *stream)
+{
+	struct fend_socket *socket = stream->socket;
+
+	fend_task_cancel(socket->loop, &stream->task);
+	fend__stream_clock_free(stream);
+	fend__socket_release(socket, &stream->holder);
+	stream->input = stream_buffer_free(stream->input);
+	stream->output = stream_buffer_free(stream->output);
+	stream->socket = NULL;
+	if (!stream->running)
+		fend__release(stream);
+	return socket;
+}
+
+FEND_PUBLIC struct fend_stream *
+fend_stream_free(struct fend_stream *stream)
+{
+	if (stream && stream->socket)
+		fend_socket_free(dismantle(stream));
+	return NULL;
+}
+
+FEND_PUBLIC int
+fend_stream_release(struct fend_stream *stream, struct fend_socket **ret_socket)
+{
+	int r = fend__stream_check(stream);
+
+	if (r < 0)
+		return r;
+	if (!ret_socket)
+		return -EINVAL;
+	if (stream->input || stream->output)
+		return -EBUSY;
+	*ret_socket = dismantle(stream);
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_stream_finish(struct fend_stream *stream, fend_time timeout)
+{
+	int r = fend__stream_check(stream);
+
+	if (r < 0)
+		return r;
+	if (!fend__timeout_valid(timeout))
+		return -EINVAL;
+	if (stream->closed || stream->failed)
+		return -ENOTCONN;
+	r = fend__stream_clock_limit(stream, timeout);
+	if (r < 0)
+		return r;
+	stream->finishing = true;
+	fend__stream_changed(stream);
+	return 0;
+}
+
+/*
+ * Disconnecting a TCP socket (connect(2), AF_UNSPEC) resets it, on Linux. Where that is not so, and
+ * of what a layer may send when it is freed, the option makes closing it do that (socket(7)).
+ */
+static void
+reset(struct fend_socket *socket)
+{
+	static const struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	fend__kernel->setsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	fend__kernel->connect(socket->fd, &none, sizeof(none));
+}
+
+FEND_PUBLIC void
+fend_stream_abort(struct fend_stream *stream, int err)
+{
+	if (fend__stream_check(stream) < 0 || stream->closed || stream->aborted)
+		return;
+	reset(stream->socket);
+	stream->aborted = true;
+	fend__stream_end(stream, err);
+	stream->err = err;
+	fend__stream_changed(stream);
+}
+
+FEND_PUBLIC struct fend_socket *
+fend_stream_socket(const struct fend_stream *stream)
+{
+	return stream ? stream->socket : NULL;
+}
+
+FEND_PUBLIC int
+fend_stream_stats(const struct fend_stream *stream, struct fend_stream_stats *ret_stats)
+{
+	struct fend_stream_stats stats;
+	size_t size;
+
+	if (!stream || !ret_stats || ret_stats->size < sizeof(size))
+		return -EINVAL;
+	size = ret_stats->size;
+	stats.size = size;
+	stats.received = stream->received;
+	stats.sent = stream->sent;
+	stats.paused = stream->limited;
+	memset(ret_stats, 0, size);
+	memcpy(ret_stats, &stats, size < sizeof(stats) ? size : sizeof(stats));
+	return 0;
+}

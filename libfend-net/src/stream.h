@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_STREAM_PRIVATE_H
+#define FEND_STREAM_PRIVATE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fend/stream.h>
+#include <fend/task.h>
+
+#include "socket.h"
+#include "stream-buffer.h"
+
+struct stream_clock;
+
+struct fend_stream {
+	struct fend__holder holder;
+	struct fend_socket *socket; /* NULL: freed, in a callback that is still on the stack */
+	struct fend_stream_callbacks callbacks;
+	void *data;
+	struct fend_task task; /* queued while there is something to do that no event will tell of */
+	struct stream_clock *clock; /* NULL: nothing has a timeout */
+
+	struct stream_buffer *input, *output;
+	size_t want;
+	size_t input_max, output_low, output_high, output_max;
+	uint64_t received, sent, limited;
+
+	int err; /* what it failed with */
+
+	bool running : 1;    /* fend__stream_run() is on the stack */
+	bool fresh : 1;      /* input is to be offered, once as much is there as is wanted */
+	bool paused : 1;     /* by the user */
+	bool full : 1;       /* the input limit is reached */
+	bool at_end : 1;     /* nothing will be received any more */
+	bool end_fresh : 1;  /* the end is to be offered */
+	bool blocked : 1;    /* nothing can leave until FEND_OUT */
+	bool above : 1;      /* output was above the high mark, and drained has not been called */
+	bool finishing : 1;  /* fend_stream_finish() was called */
+	bool shut : 1;       /* writing is shut down */
+	bool failed : 1;     /* err is set: nothing can be sent any more */
+	bool aborted : 1;    /* and nothing is offered either */
+	bool closed : 1;     /* closed was called, or would have been */
+};
+
+/* First thing in each call but free and the getters. */
+static inline int
+fend__stream_check(const struct fend_stream *stream)
+{
+	return fend__likely(stream && stream->socket) ? fend__loop_check(stream->socket->loop)
+						      : -EINVAL;
+}
+
+/* stream.c */
+
+/* Do all there is to do after events, as for fend_socket_fn. Nothing may be left after it. */
+void fend__stream_run(struct fend_stream *stream, unsigned events);
+/* After a change made by a call: see to it that what follows from it is done, soon or at once. */
+void fend__stream_changed(struct fend_stream *stream);
+/* Nothing can be sent any more; what was received meanwhile is still offered. The first err counts. */
+void fend__stream_fail(struct fend_stream *stream, int err);
+/* Nor can anything be received. */
+void fend__stream_end(struct fend_stream *stream, int err);
+
+/* stream-input.c */
+
+/* Is something wanted from the peer, and is there room for it? */
+bool fend__stream_is_reading(const struct fend_stream *stream);
+/* Receive once. Returns whether anything came of it: bytes, the end or an error. */
+bool fend__stream_receive(struct fend_stream *stream);
+/* Is readable to be called? */
+bool fend__stream_is_readable(const struct fend_stream *stream);
+/* The loop's buffer, if input lies there since it was received. */
+struct stream_buffer *fend__stream_borrowed(const struct fend_stream *stream);
+/* Copy what is left of input there to a buffer of the stream's own. -ENOMEM: it lies there still. */
+int fend__stream_keep(struct fend_stream *stream);
+/* The loop's buffer, or NULL, goes back to the loop. */
+void fend__stream_give_back(struct stream_buffer *borrowed);
+
+/* stream-output.c */
+
+/* Send once, unless that has to wait for FEND_OUT. Returns whether anything came of it. */
+bool fend__stream_flush(struct fend_stream *stream);
+/* The output has left, and fend_stream_finish() was called. */
+bool fend__stream_is_to_shut(const struct fend_stream *stream);
+void fend__stream_shut(struct fend_stream *stream);
+/* Do the layers hold output that has not left? */
+bool fend__stream_is_lingering(const struct fend_stream *stream);
+bool fend__stream_is_drained(const struct fend_stream *stream);
+
+/* stream-clock.c */
+
+/* Nothing if there is neither an idle nor a write timeout: each 0 or FEND_FOREVER. */
+int fend__stream_clock_new(struct fend_stream *stream, struct fend_loop *loop, fend_time idle,
+			   fend_time write);
+void fend__stream_clock_free(struct fend_stream *stream);
+/* Bytes came; bytes left; bytes wait where there were none. */
+void fend__stream_clock_came(struct fend_stream *stream);
+void fend__stream_clock_left(struct fend_stream *stream);
+void fend__stream_clock_waits(struct fend_stream *stream);
+/* Set the deadline of the whole. -ENOMEM */
+int fend__stream_clock_limit(struct fend_stream *stream, fend_time timeout);
+/* Arm for what comes first: nothing once the stream is closed. */
+void fend__stream_clock_arm(struct fend_stream *stream);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "streams.h"
+
+#include <string.h>
+
+#include <fend-internal/kernel.h>
+
+static void
+on_readable(struct fend_stream *stream, void *data)
+{
+	struct heard *heard = data;
+	const void *input = NULL;
+	size_t size = fend_stream_peek(stream, &input);
+
+	g_assert_cmpint(heard->closed, ==, 0);
+	heard->readable++;
+	heard->at_end = fend_stream_at_end(stream);
+	if (heard->got && size > 0) {
+		g_byte_array_append(heard->got, input, (guint)size);
+		test_ok(fend_stream_consume(stream, size));
+	}
+	if (heard->then_readable)
+		heard->then_readable(heard);
+}
+
+static void
+on_drained(struct fend_stream *stream, void *data)
+{
+	struct heard *heard = data;
+
+	g_assert_cmpint(heard->closed, ==, 0);
+	heard->drained++;
+	if (heard->then_drained)
+		heard->then_drained(heard);
+}
+
+static void
+on_closed(struct fend_stream *stream, int err, void *data)
+{
+	struct heard *heard = data;
+
+	g_assert_cmpint(heard->closed, ==, 0);
+	heard->closed++;
+	heard->err = err;
+	if (heard->then_closed)
+		heard->then_closed(heard);
+}
+
+const struct fend_stream_callbacks heard_callbacks = {
+	.readable = on_readable,
+	.drained = on_drained,
+	.closed = on_closed,
+};
+
+void
+heard_init(struct heard *heard, struct test *test, struct fend_socket **socket,
+	   const struct fend_stream_options *options)
+{
+	*heard = (struct heard){ .test = test, .got = g_byte_array_new() };
+	test_ok(fend_stream_new(test->loop, *socket, options, &heard_callbacks, heard,
+				&heard->stream));
+	*socket = NULL;
+}
+
+void
+heard_fini(struct heard *heard)
+{
+	heard->stream = fend_stream_free(heard->stream);
+	if (heard->got)
+		g_byte_array_unref(heard->got);
+	heard->got = NULL;
+}
+
+void
+heard_assert(struct heard *heard, const char *text)
+{
+	g_assert_cmpmem(heard->got->data, heard->got->len, text, strlen(text));
+	g_byte_array_set_size(heard->got, 0);
+}
+
+void
+fill(void *data, size_t size, guint32 seed)
+{
+	unsigned char *at = data;
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		seed = seed * 1664525 + 1013904223;
+		at[i] = (unsigned char)(seed >> 24);
+	}
+}
+
+struct count count;
+static struct fend__kernel counting;
+static const struct fend__kernel *uncounted;
+
+static ssize_t
+counting_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	count.sends++;
+	return uncounted->sendmsg(fd, message, flags);
+}
+
+static ssize_t
+counting_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	count.receives++;
+	return uncounted->recvmsg(fd, message, flags);
+}
+
+void
+count_begin(void)
+{
+	count = (struct count){ 0 };
+	uncounted = fend__kernel;
+	counting = *uncounted;
+	counting.sendmsg = counting_sendmsg;
+	counting.recvmsg = counting_recvmsg;
+	fend__kernel = &counting;
+}
+
+void
+count_end(void)
+{
+	fend__kernel = uncounted;
+}
