@@ -21,7 +21,8 @@ struct fend_socket;
  * Addresses may be added while it runs. Attempts begin one at a time, alternating between address
  * families in the order added: the next when the one before has failed, or when the attempt delay
  * has passed without a result. Those that run go on running; the first to succeed wins, and the
- * others are closed. Nothing is cut short but by the deadline.
+ * others are closed. Nothing is cut short but by the deadline. While descriptors or memory are too
+ * scarce for one more attempt, those that run go on and the next waits for another attempt delay.
  */
 struct fend_connect;
 
@@ -31,10 +32,11 @@ struct fend_connect_options {
 	fend_time attempt_delay; /* 0: 250 ms; at least 10 ms, at most 2 s (RFC 8305, section 8) */
 	unsigned attempts_max;   /* that run at the same time; 0: 6 */
 	const struct fend_address *source; /* bind to it, for attempts of its family; NULL: no */
-	const char *interface;             /* SO_BINDTODEVICE; NULL: no */
+	const char *interface;             /* SO_BINDTODEVICE, but for Unix sockets; NULL: no */
 	/*
-	 * Called for each new socket before it connects, to set options; < 0 makes the attempt fail with
-	 * that error. It may not free the connect.
+	 * Called from the loop for each new socket before it connects, to set options; < 0 makes the
+	 * attempt fail with that error. data is that of the connect. It may free neither the connect
+	 * nor the socket.
 	 */
 	int (*prepare)(struct fend_socket *socket, const struct fend_address *address, void *data);
 };
@@ -46,12 +48,17 @@ struct fend_connect_options {
  *          the like rather than -ENETUNREACH or -EADDRNOTAVAIL, which only tell that a family is
  *          missing here; of equals the first.
  *            -ETIMEDOUT      the deadline has passed
+ *            -EAGAIN         the backlog of a Unix socket is full
  *            -EADDRNOTAVAIL  fend_connect_last() was called and there was no address
  */
 typedef void fend_connect_fn(struct fend_connect *connect, int err, struct fend_socket *socket,
 			     void *data);
 
-/* Begin a race without addresses. Its time runs from here. options NULL: all defaults. */
+/*
+ * Begin a race without addresses. Its time runs from here. options NULL: all defaults.
+ *   -EINVAL  an attempt delay that RFC 8305 forbids, a timeout < 0 that is not FEND_FOREVER
+ *   -ENODEV  the interface's name is too long for one
+ */
 int fend_connect_new(struct fend_loop *loop, const struct fend_connect_options *options,
 		     fend_connect_fn *fn, void *data, struct fend_connect **ret_connect);
 
@@ -65,12 +72,13 @@ struct fend_connect *fend_connect_free(struct fend_connect *connect);
  */
 int fend_connect_add(struct fend_connect *connect, const struct fend_address *address);
 
-/* No more addresses will come: when the last attempt fails, so does the race. */
+/* No more addresses will come: when the last attempt fails, so does the race. -EALREADY: as _add. */
 int fend_connect_last(struct fend_connect *connect);
 
 /*
  * Attach what feeds the race with addresses, such as a name lookup: stop(data) is called once, when
- * the race has ended or is freed, so that the feeder can be given up. -EBUSY: there is one.
+ * the race has ended or is freed, so that the feeder can be given up; when it has ended, before its
+ * callback. It may not free the connect. -EBUSY: there is one. -EALREADY: the race has ended.
  */
 typedef void fend_connect_stop_fn(void *data);
 int fend_connect_set_feeder(struct fend_connect *connect, fend_connect_stop_fn *stop, void *data);

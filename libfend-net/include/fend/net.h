@@ -4,6 +4,7 @@
 
 /* All of libfend-net. */
 #include <fend/address.h>
+#include <fend/connect.h>
 #include <fend/core.h>
 #include <fend/layer.h>
 #include <fend/socket.h>
