@@ -137,7 +137,7 @@ take(struct fend_stream *stream, struct stream_buffer *buffer, size_t n)
 	fend__stream_clock_came(stream);
 }
 
-bool
+void
 fend__stream_receive(struct fend_stream *stream)
 {
 	size_t held = stream_buffer_size(stream->input), room;
@@ -147,7 +147,7 @@ fend__stream_receive(struct fend_stream *stream)
 	buffer = held <= SMALL ? prepare_scratch(stream, held) : prepare_own(stream, held);
 	if (!buffer) {
 		fend__stream_end(stream, -ENOMEM);
-		return true;
+		return;
 	}
 	room = buffer->capacity - buffer->end;
 	if (room > stream->input_max - held)
@@ -163,7 +163,6 @@ fend__stream_receive(struct fend_stream *stream)
 	} else if (stream->failed) {
 		stream->at_end = true;
 	}
-	return n != -EAGAIN;
 }
 
 bool

@@ -11,29 +11,26 @@
 /* A page, unless more is written at once. */
 #define OUTPUT_LEAST (4096 - sizeof(struct stream_buffer))
 
-bool
+void
 fend__stream_flush(struct fend_stream *stream)
 {
 	struct stream_buffer *output = stream->output;
 	ssize_t n;
 
 	if (!output || stream->blocked)
-		return false;
+		return;
 	n = fend_socket_send(stream->socket, output->bytes + output->start,
 			     stream_buffer_size(output), 0);
-	if (n == -EAGAIN || n == 0) {
-		stream->blocked = true;
-		return false;
-	}
-	if (n < 0) {
+	if (n < 0 && n != -EAGAIN) {
 		fend__stream_fail(stream, (int)n);
-		return true;
+		return;
 	}
-	stream->sent += (size_t)n;
-	stream->output = stream_buffer_consume(output, (size_t)n);
+	if (n > 0) {
+		stream->sent += (size_t)n;
+		stream->output = stream_buffer_consume(output, (size_t)n);
+		fend__stream_clock_left(stream);
+	}
 	stream->blocked = stream->output != NULL;
-	fend__stream_clock_left(stream);
-	return true;
 }
 
 bool

@@ -80,30 +80,29 @@ close_stream(struct fend_stream *stream)
 }
 
 /*
- * FEND_ERR, and neither receiving nor sending met an error: it may be that nobody tried, or that
- * the loop could not watch the descriptor. It would be told for ever.
+ * FEND_ERR, and neither receiving nor sending met an error: nobody tried, or there was input before
+ * it, or the loop cannot watch the descriptor any more, which it tells just once.
  */
 static void
-fail_unexplained(struct fend_stream *stream)
+fail_unmet(struct fend_stream *stream)
 {
 	int r = fend_socket_error(stream->socket);
 
-	fend__stream_end(stream, r < 0 ? r : -EIO);
+	fend__stream_fail(stream, r < 0 ? r : -EIO);
 }
 
-/* The steps of a run but the first; moved: it had something to do. */
+/* The steps of a run but the first. */
 static void
-serve(struct fend_stream *stream, unsigned events, bool moved)
+serve(struct fend_stream *stream, unsigned events)
 {
 	if (fend__stream_is_readable(stream) && !offer(stream))
 		return;
 	keep(stream);
 	if (events & (FEND_OUT | FEND_ERR | FEND_HUP))
 		stream->blocked = false;
-	if (fend__stream_flush(stream))
-		moved = true;
-	if ((events & FEND_ERR) && !moved)
-		fail_unexplained(stream);
+	fend__stream_flush(stream);
+	if ((events & FEND_ERR) && !stream->failed)
+		fail_unmet(stream);
 	if (fend__stream_is_drained(stream)) {
 		stream->above = false;
 		if (!call(stream, stream->callbacks.drained))
@@ -122,16 +121,15 @@ void
 fend__stream_run(struct fend_stream *stream, unsigned events)
 {
 	struct stream_buffer *borrowed;
-	bool moved = false;
 
 	if (stream->closed)
 		return;
 	stream->running = true;
 	if ((stream->failed || (events & (FEND_IN | FEND_ERR | FEND_HUP))) &&
 	    fend__stream_is_reading(stream))
-		moved = fend__stream_receive(stream);
+		fend__stream_receive(stream);
 	borrowed = fend__stream_borrowed(stream);
-	serve(stream, events, moved);
+	serve(stream, events);
 	if (fend__stream_borrowed(stream))
 		stream->input = NULL;
 	fend__stream_give_back(borrowed);

@@ -67,8 +67,8 @@ void fend__stream_end(struct fend_stream *stream, int err);
 
 /* Is something wanted from the peer, and is there room for it? */
 bool fend__stream_is_reading(const struct fend_stream *stream);
-/* Receive once. Returns whether anything came of it: bytes, the end or an error. */
-bool fend__stream_receive(struct fend_stream *stream);
+/* Receive once: bytes, the end, an error, or nothing. */
+void fend__stream_receive(struct fend_stream *stream);
 /* Is readable to be called? */
 bool fend__stream_is_readable(const struct fend_stream *stream);
 /* The loop's buffer, if input lies there since it was received. */
@@ -80,8 +80,8 @@ void fend__stream_give_back(struct stream_buffer *borrowed);
 
 /* stream-output.c */
 
-/* Send once, unless that has to wait for FEND_OUT. Returns whether anything came of it. */
-bool fend__stream_flush(struct fend_stream *stream);
+/* Send once, unless that has to wait for FEND_OUT. */
+void fend__stream_flush(struct fend_stream *stream);
 /* The output has left, and fend_stream_finish() was called. */
 bool fend__stream_is_to_shut(const struct fend_stream *stream);
 void fend__stream_shut(struct fend_stream *stream);
