@@ -239,21 +239,28 @@ test_what_is_held_back_is_offered_before_an_error(struct test *test)
 {
 	struct heard heard;
 	struct pair pair;
+	int paused;
 
-	pair_init_tcp(&pair);
-	heard_init(&heard, test, &pair.a, NULL);
-	test_ok(fend_stream_want(heard.stream, 100));
-	send_all(pair.b, "abc", 3);
-	wait_fd(fend_socket_fd(fend_stream_socket(heard.stream)), POLLIN);
-	test_drain(test);
-	g_assert_cmpint(heard.readable, ==, 0);
-	reset(&pair.b);
-	test_wait(test, &heard.closed);
-	heard_assert(&heard, "abc");
-	g_assert_cmpint(heard.readable, ==, 1);
-	test_error(heard.err, -ECONNRESET);
-	heard_fini(&heard);
-	pair_fini(&pair);
+	for (paused = 0; paused < 2; paused++) {
+		pair_init_tcp(&pair);
+		heard_init(&heard, test, &pair.a, NULL);
+		test_ok(fend_stream_want(heard.stream, 100));
+		send_all(pair.b, "abc", 3);
+		wait_fd(fend_socket_fd(fend_stream_socket(heard.stream)), POLLIN);
+		test_drain(test);
+		g_assert_cmpint(heard.readable, ==, 0);
+		if (paused) {
+			fend_stream_pause(heard.stream);
+			stuff(&heard);
+		}
+		reset(&pair.b);
+		test_wait(test, &heard.closed);
+		heard_assert(&heard, "abc");
+		g_assert_cmpint(heard.readable, ==, 1);
+		test_error(heard.err, -ECONNRESET);
+		heard_fini(&heard);
+		pair_fini(&pair);
+	}
 }
 
 /* A failing send does not hide what the peer had said before. */
@@ -554,6 +561,58 @@ test_the_write_timeout_runs_while_output_waits(struct test *test)
 	g_free(buffer);
 }
 
+/* It begins with the write, and may end before what the timer was armed for. */
+static void
+test_the_write_timeout_precedes_the_idle_timeout(struct test *test)
+{
+	struct fend_stream_options options = { .size = sizeof(options),
+					       .idle_timeout = FEND_SEC(100),
+					       .write_timeout = FEND_SEC(10) };
+	static char zeros[1 << 16];
+	struct heard heard;
+	struct pair pair;
+
+	pair_init(&pair);
+	while (fend_socket_send(pair.a, zeros, sizeof(zeros), 0) > 0)
+		continue;
+	stop_clock();
+	heard_init(&heard, test, &pair.a, &options);
+	present += FEND_SEC(50);
+	test_ok(fend_stream_write(heard.stream, "x", 1));
+	test_drain(test);
+	present += FEND_SEC(10) - 1;
+	test_drain(test);
+	g_assert_cmpint(heard.closed, ==, 0);
+	present++;
+	test_drain(test);
+	g_assert_cmpint(heard.closed, ==, 1);
+	test_error(heard.err, -ETIMEDOUT);
+	start_clock();
+	heard_fini(&heard);
+	pair_fini(&pair);
+}
+
+static void
+test_a_closed_stream_has_no_timer(struct test *test)
+{
+	struct fend_stream_options options = { .size = sizeof(options),
+					       .idle_timeout = FEND_SEC(10) };
+	struct heard heard;
+	struct pair pair;
+
+	pair_init(&pair);
+	stop_clock();
+	heard_init(&heard, test, &pair.a, &options);
+	fend_stream_abort(heard.stream, -EIO);
+	test_drain(test);
+	g_assert_cmpint(heard.closed, ==, 1);
+	present += FEND_SEC(100);
+	test_error(fend_loop_dispatch(test->loop, 0), 0);
+	start_clock();
+	heard_fini(&heard);
+	pair_fini(&pair);
+}
+
 static void
 test_traffic_does_not_arm_timers(struct test *test)
 {
@@ -607,6 +666,9 @@ main(int argc, char **argv)
 	    test_the_idle_timeout_counts_from_the_last_byte);
 	ADD("the-write-timeout-runs-while-output-waits",
 	    test_the_write_timeout_runs_while_output_waits);
+	ADD("the-write-timeout-precedes-the-idle-timeout",
+	    test_the_write_timeout_precedes_the_idle_timeout);
+	ADD("a-closed-stream-has-no-timer", test_a_closed_stream_has_no_timer);
 	ADD("traffic-does-not-arm-timers", test_traffic_does_not_arm_timers);
 	return g_test_run();
 }

@@ -230,6 +230,7 @@ test_the_input_limit_stops_receiving(struct test *test)
 	test_drain(test);
 	g_assert_cmpint(count.receives, ==, 0);
 	count_end();
+	test_ok(fend_stream_consume(heard.stream, 0));
 	test_ok(fend_stream_stats(heard.stream, &stats));
 	g_assert_cmpuint(stats.paused, ==, 1);
 	test_ok(fend_stream_consume(heard.stream, 4));
@@ -296,10 +297,16 @@ test_resume_offers_what_is_held(struct test *test)
 	test_drain(test);
 	g_assert_cmpint(heard.readable, ==, 1);
 	peek_is(heard.stream, "abc");
+	fend_stream_resume(heard.stream);
+	test_drain(test);
+	g_assert_cmpint(heard.readable, ==, 2);
+	peek_is(heard.stream, "abc");
+	/* With nothing new too: what is held may be what a pause was for. */
 	heard.got = g_byte_array_new();
 	heard.then_readable = NULL;
 	fend_stream_resume(heard.stream);
-	test_drain(test);
+	test_error(fend_loop_dispatch(test->loop, 0), 2);
+	g_assert_cmpint(heard.readable, ==, 4);
 	heard_assert(&heard, "abcdef");
 	heard_fini(&heard);
 	pair_fini(&pair);
@@ -451,6 +458,31 @@ test_drained_comes_at_the_low_mark_and_once_each(struct test *test)
 		g_assert_cmpint(heard.drained, ==, i);
 	}
 	test_error(fend_loop_dispatch(test->loop, 0), 0);
+	heard_fini(&heard);
+	pair_fini(&pair);
+}
+
+static void
+test_nothing_is_tried_while_there_is_no_room(struct test *test)
+{
+	static char zeros[1 << 16];
+	struct heard heard;
+	struct pair pair;
+
+	pair_init(&pair);
+	while (fend_socket_send(pair.a, zeros, sizeof(zeros), 0) > 0)
+		continue;
+	heard_init(&heard, test, &pair.a, NULL);
+	test_ok(fend_stream_write(heard.stream, "x", 1));
+	count_begin();
+	test_drain(test);
+	test_ok(fend_stream_write(heard.stream, "x", 1));
+	send_all(pair.b, "y", 1);
+	count.sends--;
+	test_drain(test);
+	heard_assert(&heard, "y");
+	g_assert_cmpint(count.sends, ==, 1);
+	count_end();
 	heard_fini(&heard);
 	pair_fini(&pair);
 }
@@ -647,6 +679,8 @@ main(int argc, char **argv)
 	ADD("the-marks-of-output", test_the_marks_of_output);
 	ADD("drained-comes-at-the-low-mark-and-once-each",
 	    test_drained_comes_at_the_low_mark_and_once_each);
+	ADD("nothing-is-tried-while-there-is-no-room",
+	    test_nothing_is_tried_while_there_is_no_room);
 	ADD("release-gives-the-socket-back", test_release_gives_the_socket_back);
 	ADD("release-in-a-callback-for-a-layer", test_release_in_a_callback_for_a_layer);
 	ADD("a-layer-that-holds-input-is-read", test_a_layer_that_holds_input_is_read);
