@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Room at the end of a buffer: what was consumed is taken back only when no less was consumed
- * than must be moved for that, so each byte is moved once at most on average; else the buffer grows.
+ * than must be moved for that, so each byte is moved once at most on average; else the buffer
+ * grows.
  */
 #include "stream-buffer.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A stream's timeouts, in memory of their own, which only a stream that has one needs. One timer
- * serves all. It is armed for the earliest of them, and left alone when that moves on, as it does with
- * each byte: when it fires too early it is armed again.
+ * serves all. It is armed for the earliest of them, and left alone when that moves on, as it
+ * does with each byte: when it fires too early it is armed again.
  */
 #include "stream.h"
 

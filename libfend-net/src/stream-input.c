@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Input. Each loop has one large buffer, made at the first use and freed with the loop, into which
- * its streams receive. What arrived is offered where it lies, and only what the callback leaves
- * is copied to a buffer of the stream's own, of just that size. So an idle stream holds none, and one
- * that consumes whole messages never copies.
+ * Input. Each loop has one large buffer, made at the first use and freed with the loop, into
+ * which its streams receive. What arrived is offered where it lies, and only what the callback
+ * leaves is copied to a buffer of the stream's own, of just that size. So an idle stream holds
+ * none, and one that consumes whole messages never copies.
  *
- * A small rest goes in front of the loop's buffer for the next receive, so that a rest does not make
- * receives small. What is larger is received to directly.
+ * A small rest goes in front of the loop's buffer for the next receive, so that a rest does not
+ * make receives small. What is larger is received to directly.
  *
- * The buffer is lent from receiving to the end of the run. Nothing else receives meanwhile, since
- * receiving happens only in a run and runs do not nest on a loop; calls on other streams see their own
- * buffers. If the callback frees the loop, the buffer stays until it has returned, because what
- * fend_stream_peek() gave points there: the run frees it then.
+ * The buffer is lent from receiving to the end of the run. Nothing else receives meanwhile,
+ * since receiving happens only in a run and runs do not nest on a loop; calls on other streams
+ * see their own buffers. If the callback frees the loop, the buffer stays until it has returned,
+ * because what fend_stream_peek() gave points there: the run frees it then.
  */
 #include "stream.h"
 

@@ -2,19 +2,20 @@
 /*
  * A stream: a socket's holder, with a buffer each way that exists only while it holds something.
  *
- * Everything happens in fend__stream_run(), which a ready socket, the timer, and the task call. It goes
- * through the same steps each time, and does what is due of them:
+ * Everything happens in fend__stream_run(), which a ready socket, the timer, and the task call.
+ * It goes through the same steps each time, and does what is due of them:
  *   receive once, offer, send once, drained, shut down, closed
- * Calls on the stream only change its state. What has to follow from that happens at the end of the
- * run if one is on the stack, and else in the next iteration, for which the task is queued: so many
- * writes become one system call, and no callback runs inside a call. Each callback comes once per run
- * at most; what is due again waits for the next iteration, so that a stream cannot starve the others.
+ * Calls on the stream only change its state. What has to follow from that happens at the end of
+ * the run if one is on the stack, and else in the next iteration, for which the task is queued:
+ * so many writes become one system call, and no callback runs inside a call. Each callback comes
+ * once per run at most, but for what must precede closed; what is due again waits for the next
+ * iteration, so that a stream cannot starve the others.
  *
- * The end. Input may outlast output: a failure to send discards the output, but receiving goes on
- * until it has nothing more to tell. What fails otherwise ends both. Closed is last.
+ * The end. Input may outlast output: a failure to send discards the output, but receiving goes
+ * on until it has nothing more to tell. What fails otherwise ends both. Closed is last.
  *
- * A callback may free the stream: it is taken apart at once, without a socket from then on, and its
- * memory is released when the run has returned. It may free the loop as well: then
+ * A callback may free the stream: it is taken apart at once, without a socket from then on, and
+ * its memory is released when the run has returned. It may free the loop as well: then
  * fend__stream_check() fails, and the run ends.
  */
 #include "stream.h"

@@ -56,9 +56,9 @@ fend__stream_check(const struct fend_stream *stream)
 
 /* Do all there is to do after events, as for fend_socket_fn. Nothing may be left after it. */
 void fend__stream_run(struct fend_stream *stream, unsigned events);
-/* After a change made by a call: see to it that what follows from it is done, soon or at once. */
+/* After a change made by a call: see to it that what follows from it is done. */
 void fend__stream_changed(struct fend_stream *stream);
-/* Nothing can be sent any more; what was received meanwhile is still offered. The first err counts. */
+/* Nothing can be sent any more; receiving goes on. The first err counts. */
 void fend__stream_fail(struct fend_stream *stream, int err);
 /* Nor can anything be received. */
 void fend__stream_end(struct fend_stream *stream, int err);
@@ -73,7 +73,7 @@ void fend__stream_receive(struct fend_stream *stream);
 bool fend__stream_is_readable(const struct fend_stream *stream);
 /* The loop's buffer, if input lies there since it was received. */
 struct stream_buffer *fend__stream_borrowed(const struct fend_stream *stream);
-/* Copy what is left of input there to a buffer of the stream's own. -ENOMEM: it lies there still. */
+/* Copy what input is left there to a buffer of the stream's own. -ENOMEM: it lies there still. */
 int fend__stream_keep(struct fend_stream *stream);
 /* The loop's buffer, or NULL, goes back to the loop. */
 void fend__stream_give_back(struct stream_buffer *borrowed);

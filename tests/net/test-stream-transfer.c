@@ -20,9 +20,9 @@ struct end {
 	size_t total, written, received;
 	guint32 out_seed, in_seed;
 	guint32 random;
-	int *ends;  /* counted up when everything has come and everything was taken */
-	size_t most; /* output at most */
-	size_t largest;
+	int *ends; /* counted up when the stream has closed in order */
+	size_t most;    /* output that was pending at most */
+	size_t largest; /* piece */
 };
 
 static guint32
