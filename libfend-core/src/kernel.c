@@ -247,6 +247,24 @@ real_sendmsg(int fd, const struct msghdr *message, int flags)
 	return RETRY(sendmsg(fd, message, flags | MSG_NOSIGNAL));
 }
 
+static int
+real_lstat(const char *path, struct stat *ret_stat)
+{
+	return lstat(path, ret_stat) < 0 ? -errno : 0;
+}
+
+static int
+real_chmod(const char *path, mode_t mode)
+{
+	return RETRY(chmod(path, mode));
+}
+
+static int
+real_unlink(const char *path)
+{
+	return unlink(path) < 0 ? -errno : 0;
+}
+
 FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.allocate = fend__real_allocate,
 	.now = real_now,
@@ -286,6 +304,9 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.send = real_send,
 	.recvmsg = real_recvmsg,
 	.sendmsg = real_sendmsg,
+	.lstat = real_lstat,
+	.chmod = real_chmod,
+	.unlink = real_unlink,
 };
 
 FEND_PUBLIC const struct fend__kernel *fend__kernel = &fend__kernel_real;

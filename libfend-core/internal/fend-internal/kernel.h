@@ -79,6 +79,11 @@ struct fend__kernel {
 	ssize_t (*send)(int fd, const void *buffer, size_t size, int flags); /* MSG_NOSIGNAL is added */
 	ssize_t (*recvmsg)(int fd, struct msghdr *message, int flags);
 	ssize_t (*sendmsg)(int fd, const struct msghdr *message, int flags); /* MSG_NOSIGNAL is added */
+
+	/* of the file of a Unix socket */
+	int (*lstat)(const char *path, struct stat *ret_stat);
+	int (*chmod)(const char *path, mode_t mode);
+	int (*unlink)(const char *path);
 };
 
 extern const struct fend__kernel fend__kernel_real;
