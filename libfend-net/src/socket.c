@@ -119,6 +119,8 @@ fend_socket_free(struct fend_socket *socket)
 	if (socket->loop)
 		fend__loop_drop(socket->loop);
 	fend__close(socket->fd);
+	if (socket->on_free)
+		socket->on_free(socket->on_free_data);
 	release(socket);
 	return NULL;
 }

@@ -43,6 +43,10 @@ struct fend_socket {
 	struct fend_task held; /* queued while a level holds input that the one above wants */
 	bool held_queued;
 	struct watch watch;
+
+	/* Told last when the socket is freed, on whatever thread: fend__socket_on_free(). */
+	void (*on_free)(void *data);
+	void *on_free_data;
 };
 
 /* Were the layers inherited over fork(2)? */
@@ -71,6 +75,14 @@ unsigned fend__layers_want(const struct fend_socket *socket, unsigned interest, 
 /* Tell the layers what the descriptor reports, 0 included; returns what this means on top. */
 unsigned fend__layers_ready(struct fend_socket *socket, unsigned events);
 void fend__layers_free(struct fend_socket *socket);
+
+/* Have fn told when the socket is freed. There is one such function. */
+static inline void
+fend__socket_on_free(struct fend_socket *socket, void (*fn)(void *data), void *data)
+{
+	socket->on_free = fn;
+	socket->on_free_data = data;
+}
 
 /* Bring the io's interest, and the task, in line with what the holder and the layers want. */
 int fend__socket_update(struct fend_socket *socket);

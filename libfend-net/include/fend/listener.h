@@ -23,7 +23,7 @@ struct fend_socket;
  * When no connection can be accepted for lack of descriptors or memory (EMFILE, ENFILE, ENOBUFS,
  * ENOMEM), it stops listening for a while instead of being called again at once: 100 ms at first,
  * twice as long each time it finds nothing better, 1 s at most. The connections stay in the backlog
- * meanwhile.
+ * meanwhile. Any other error of accept(2) is treated the same way.
  */
 struct fend_listener;
 
@@ -46,6 +46,8 @@ struct fend_listener_options {
 	/* Mode of a Unix socket's file (chmod(2)); 0: as the umask has it. */
 	mode_t mode;
 	fend_time proxy_timeout; /* for the PROXY header; 0: 5 s */
+	/* Connections that may wait for their header before more are accepted; 0: 256 */
+	unsigned proxy_waiting_max;
 	/*
 	 * Told once per pause, when it begins: err is the error of accept, or 0 for connections_max.
 	 * May be NULL. It may free the listener.
@@ -72,8 +74,8 @@ int fend_listener_new(struct fend_loop *loop, const struct fend_address *address
 
 /*
  * Listen on a socket that is bound, and perhaps listens already: taken on success. Of options only
- * batch, connections_max, FEND_LISTENER_PROXY, backlog, proxy_timeout and paused count; no file is
- * removed in the end.
+ * batch, connections_max, FEND_LISTENER_PROXY, backlog, paused and the two of PROXY count; no file
+ * is removed in the end.
  */
 int fend_listener_wrap(struct fend_loop *loop, struct fend_socket *socket,
 		       const struct fend_listener_options *options, fend_listener_fn *fn,
@@ -113,10 +115,11 @@ int fend_listener_stats(const struct fend_listener *listener,
 			struct fend_listener_stats *ret_stats);
 
 /*
- * The descriptors that systemd, or whoever speaks its protocol (sd_listen_fds(3)), has passed to this
- * process in LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES: the n-th, counted from 0, as a socket of the
- * caller's. *ret_name (NULL: not wanted) is its name or "unknown", to be freed with fend_free().
- * The descriptors are made close-on-exec; the environment is left as it is.
+ * The descriptors that systemd, or whoever speaks its protocol (sd_listen_fds(3)), has passed to
+ * this process in LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES: the n-th, counted from 0, as a socket
+ * of the caller's. *ret_name (NULL: not wanted) is its name or "unknown", to be freed with
+ * fend_free(). The descriptor is made close-on-exec, and is to be taken once; the environment is left
+ * as it is.
  *   -ENOENT   there are not so many, or none are meant for this process
  *   -ENOTSOCK the descriptor is something else
  */

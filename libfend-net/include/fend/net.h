@@ -7,6 +7,7 @@
 #include <fend/connect.h>
 #include <fend/core.h>
 #include <fend/layer.h>
+#include <fend/listener.h>
 #include <fend/socket.h>
 #include <fend/stream.h>
 
