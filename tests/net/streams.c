@@ -95,10 +95,24 @@ static struct fend__kernel counting;
 static const struct fend__kernel *uncounted;
 
 static ssize_t
+counting_send(int fd, const void *data, size_t size, int flags)
+{
+	count.sends++;
+	return uncounted->send(fd, data, size, flags);
+}
+
+static ssize_t
 counting_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	count.sends++;
 	return uncounted->sendmsg(fd, message, flags);
+}
+
+static ssize_t
+counting_recv(int fd, void *data, size_t size, int flags)
+{
+	count.receives++;
+	return uncounted->recv(fd, data, size, flags);
 }
 
 static ssize_t
@@ -114,6 +128,8 @@ count_begin(void)
 	count = (struct count){ 0 };
 	uncounted = fend__kernel;
 	counting = *uncounted;
+	counting.send = counting_send;
+	counting.recv = counting_recv;
 	counting.sendmsg = counting_sendmsg;
 	counting.recvmsg = counting_recvmsg;
 	fend__kernel = &counting;

@@ -32,7 +32,7 @@ void heard_assert(struct heard *heard, const char *text);
 /* The same bytes for the same seed. */
 void fill(void *data, size_t size, guint32 seed);
 
-/* Count sendmsg and recvmsg from here to count_end(). */
+/* Count calls that send and receive from here to count_end(). */
 struct count {
 	int sends, receives;
 };
