@@ -24,9 +24,6 @@ struct tally {
 	bool notify;
 	struct fend_loop *loop; /* NULL: the listener has left */
 	struct fend_task task;
-	bool posted; /* the task, which has not run since */
-	fend_task_fn *fn;
-	void *data;
 };
 
 static void
@@ -43,17 +40,6 @@ unlock(struct tally *tally)
 		pthread_mutex_unlock(&tally->lock);
 }
 
-static void
-on_posted(struct fend_task *task, void *data)
-{
-	struct tally *tally = data;
-
-	lock(tally);
-	tally->posted = false;
-	unlock(tally);
-	tally->fn(task, tally->data);
-}
-
 int
 fend__tally_new(struct fend_loop *loop, fend_task_fn *fn, void *data, struct tally **ret_tally)
 {
@@ -65,10 +51,8 @@ fend__tally_new(struct fend_loop *loop, fend_task_fn *fn, void *data, struct tal
 	tally->process = fend__process();
 	tally->refs = 1;
 	tally->loop = fend_loop_ref(loop);
-	tally->task.fn = on_posted;
-	tally->task.data = tally;
-	tally->fn = fn;
-	tally->data = data;
+	tally->task.fn = fn;
+	tally->task.data = data;
 	*ret_tally = tally;
 	return 0;
 }
@@ -96,9 +80,7 @@ fend__tally_leave(struct tally *tally)
 	lock(tally);
 	loop = tally->loop;
 	tally->loop = NULL;
-	/* What a child cannot take out of its copy of the queue has to stay where it is. */
-	if (fend_task_cancel(loop, &tally->task) == -ECHILD && tally->posted)
-		tally->refs++;
+	fend_task_cancel(loop, &tally->task);
 	unref(tally);
 	fend_loop_unref(loop);
 }
@@ -111,7 +93,7 @@ on_free(void *data)
 	lock(tally);
 	tally->connections--;
 	if (tally->loop && tally->notify)
-		tally->posted = fend_task_post(tally->loop, &tally->task) >= 0 || tally->posted;
+		fend_task_post(tally->loop, &tally->task);
 	unref(tally);
 }
 
