@@ -9,6 +9,9 @@
 
 /* The path that every event takes, inlined into each dispatcher's report. */
 
+/* An event of an EDGE or ONESHOT source has come: what that means for the next. */
+void fend__io_spend(struct fend_io *io, unsigned events);
+
 /* Call back for those of events that pass; 1 if that counts as a callback. */
 static inline int
 fend__io_deliver(struct fend_io *io, unsigned events)
@@ -16,16 +19,14 @@ fend__io_deliver(struct fend_io *io, unsigned events)
 	struct fend_loop *loop = io->loop;
 	struct callback callback;
 	int counts = io->counts;
+	unsigned passes;
 
-	/* An edge comes once: if it is dropped now, the next change has to bring it back. */
-	if (fend__unlikely(io->mode & FEND_EDGE) && (events & ~(unsigned)io->passes))
-		io->told = IO_TOLD_NOTHING;
-	events &= io->passes;
+	passes = io->passes;
+	if (fend__unlikely(io->mode & (FEND_EDGE | FEND_ONESHOT)))
+		fend__io_spend(io, events);
+	events &= passes;
 	if (fend__unlikely(!events))
 		return 0;
-	/* Silent until fend_io_set() arms it again. */
-	if (fend__unlikely(io->mode & FEND_ONESHOT))
-		io->passes = 0;
 	callback_begin(loop, &callback, "io", io->name);
 	io->fn(io, events, io->data);
 	callback_end(loop, &callback);

@@ -259,6 +259,17 @@ fend__ios_flush(struct fend_loop *loop)
 	}
 }
 
+void
+fend__io_spend(struct fend_io *io, unsigned events)
+{
+	/* An edge comes once: if it is dropped now, the next change has to bring it back. */
+	if ((io->mode & FEND_EDGE) && (events & ~(unsigned)io->passes))
+		io->told = IO_TOLD_NOTHING;
+	/* Silent until fend_io_set() arms it again. */
+	if ((io->mode & FEND_ONESHOT) && (events & io->passes))
+		io->passes = 0;
+}
+
 int
 fend__refused_run(struct fend_loop *loop)
 {
