@@ -40,10 +40,12 @@
 enum {
 	DNS_HEADER_SIZE = 12,
 	TRIES = 3,
-	TRIES_MAX = 100,
+	TRIES_MAX = 10,
 };
 
 #define TRY_TIMEOUT FEND_SEC(2)
+/* c-ares doubles the time with each try, in an int of milliseconds. */
+#define TRY_TIMEOUT_MAX FEND_SEC(3600)
 
 struct cares {
 	ares_channel channel;
@@ -333,7 +335,7 @@ fend__cares_new(const struct fend_resolver_options *options, struct sockets *soc
 	struct cares *cares;
 	int r;
 
-	if (options->try_timeout < 0 || options->tries < 0 || options->tries > TRIES_MAX)
+	if (options->try_timeout < 0 || options->try_timeout > TRY_TIMEOUT_MAX || options->tries < 0 || options->tries > TRIES_MAX)
 		return -EINVAL;
 	cares = fend__calloc(1, sizeof(*cares));
 	if (!cares)

@@ -12,6 +12,7 @@
 #include <netdb.h>
 
 #include <fend/addrinfo.h>
+#include <fend/error.h>
 
 #include <fend-internal/deadline.h>
 
@@ -84,6 +85,11 @@ fend__query_wait(struct query *query, fend_time deadline)
 	int r;
 
 	while (!query->over) {
+		/* c-ares waits for nothing, and has lost the question. */
+		if (fend__resolver_is_idle(query->resolver)) {
+			fend__query_fail(query, FEND_EAI_AGAIN);
+			break;
+		}
 		r = fend__resolver_step(query->resolver, deadline);
 		if (r < 0)
 			return r;

@@ -168,6 +168,12 @@ on_due(struct fend_timer *timer, uint64_t expirations, void *data)
 	settle(resolver);
 }
 
+bool
+fend__resolver_is_idle(const struct fend_resolver *resolver)
+{
+	return resolver->sockets.n == 0 && resolver->due == FEND_FOREVER;
+}
+
 int
 fend__resolver_step(struct fend_resolver *resolver, fend_time deadline)
 {

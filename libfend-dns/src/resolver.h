@@ -35,5 +35,7 @@ void fend__resolver_abandon(struct job *job);
 
 /* Wait until something can be done or deadline has come, and do it. 0 or -errno. */
 int fend__resolver_step(struct fend_resolver *resolver, fend_time deadline);
+/* Is there nothing that it waits for? */
+bool fend__resolver_is_idle(const struct fend_resolver *resolver);
 
 #endif

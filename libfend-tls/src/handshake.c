@@ -85,6 +85,7 @@ step(struct fend__tls_session *session, int err, unsigned *interest)
 	if (r == -EAGAIN)
 		return r;
 	session->state = r ? FEND__TLS_FAILED : FEND__TLS_OPEN;
+	session->fruitless = 0;
 	return r ? fend__tls_session_fail(session, &failure) : 0;
 }
 

@@ -43,9 +43,18 @@ operation_free(struct operation *operation)
 static int
 pending_error(struct fend_socket *socket)
 {
+	struct msghdr message = { 0 };
 	int err = fend_socket_error(socket);
+	unsigned i;
 
-	return err ? err : -EIO;
+	if (err)
+		return err;
+	/* Timestamps and the like, which the user's options ask for, are no error (socket(7)). */
+	for (i = 0; i < FEND__TLS_TURNS; i++)
+		if (fend__kernel->recvmsg(fend_socket_fd(socket), &message,
+					  MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+			break;
+	return i > 0 ? 0 : -EIO;
 }
 
 static void
@@ -58,8 +67,11 @@ proceed(struct operation *operation, unsigned events, int err)
 	int r;
 
 	r = operation->step(operation->session, err, &interest);
-	if (r == -EAGAIN && events & FEND_ERR)
-		r = operation->step(operation->session, pending_error(socket), &interest);
+	if (r == -EAGAIN && events & FEND_ERR) {
+		err = pending_error(socket);
+		if (err < 0)
+			r = operation->step(operation->session, err, &interest);
+	}
 	fend__tls_buffer_trim(&operation->session->input);
 	if (r == -EAGAIN) {
 		fend__socket_interest(socket, &operation->holder, interest);

@@ -190,6 +190,10 @@ describe(struct fend__tls_failure *failure, int code)
 	case GNUTLS_E_MEMORY_ERROR:
 		fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
 		return;
+	case GNUTLS_E_SESSION_EOF:
+	case GNUTLS_E_PREMATURE_TERMINATION:
+		fend__tls_fail(failure, -EBADMSG, "peer closed the connection during the handshake");
+		return;
 	case GNUTLS_E_NO_CERTIFICATE_FOUND:
 	case GNUTLS_E_CERTIFICATE_REQUIRED:
 		fend__tls_fail(failure, -EKEYREJECTED, "peer sent no certificate");

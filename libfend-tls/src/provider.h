@@ -114,6 +114,7 @@ void fend__tls_push(struct fend__tls_session *session, const void *data, size_t 
 /* Alerts that fend chooses itself (RFC 8446, section 6). */
 enum {
 	FEND__TLS_CLOSE_NOTIFY = 0,
+	FEND__TLS_UNEXPECTED_MESSAGE = 10,
 	FEND__TLS_HANDSHAKE_FAILURE = 40,
 	FEND__TLS_BAD_CERTIFICATE = 42,
 	FEND__TLS_UNSUPPORTED_CERTIFICATE = 43,

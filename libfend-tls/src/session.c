@@ -90,6 +90,8 @@ fend__tls_read(struct fend__tls_session *session, void *buffer, size_t size)
 						     &failure);
 		if (n == 0)
 			session->ended = true;
+		else if (n > 0)
+			session->fruitless = 0;
 		if (n >= 0)
 			return n;
 		if (n != -EAGAIN)
@@ -335,7 +337,7 @@ layer_wants(void *layer, unsigned interest)
 	case FEND__TLS_OPEN:
 	case FEND__TLS_FAILED:
 		wanted |= interest & FEND_OUT;
-		if (!session->ended && !session->deaf && !session->read_error)
+		if (!session->ended && (!session->deaf || session->ending) && !session->read_error)
 			wanted |= interest & FEND_IN;
 		break;
 	}
@@ -350,8 +352,9 @@ layer_pending(void *layer)
 
 	if (session->state == FEND__TLS_NEW)
 		return 0;
-	if (fend__tls_buffer_size(&session->plain) || session->ended || session->deaf ||
-	    session->read_error || holds_input(session))
+	if (session->ended || session->read_error || holds_input(session))
+		pending |= FEND_IN;
+	else if (!session->ending && (session->deaf || fend__tls_buffer_size(&session->plain)))
 		pending |= FEND_IN;
 	if (!fend__tls_buffer_size(&session->output) || session->write_error)
 		pending |= FEND_OUT;

@@ -37,6 +37,8 @@ struct fend__tls_session {
 	bool closing;     /* close_notify is pushed; FIN follows when output is empty */
 	bool finished;    /* FIN was sent */
 	bool deaf;        /* SHUT_RD */
+	bool ending;      /* fend_tls_shutdown() runs, and reads whatever the user has shut */
+	size_t fruitless; /* bytes pulled since the handshake began, or since plaintext came of them */
 
 	int input_error; /* what receiving below failed with, to be judged */
 	int read_error;  /* recv returns it for ever */

@@ -17,14 +17,13 @@
  * that has ended is always readable, so the operation must not wait for that then.
  */
 static int
-step(struct fend__tls_session *session, int err, unsigned *interest)
+drop(struct fend__tls_session *session, unsigned *interest)
 {
 	unsigned char dropped[4096];
 	unsigned turn;
 	ssize_t n = 1;
 
-	if (err)
-		return err;
+	fend__tls_buffer_clear(&session->plain);
 	for (turn = 0; turn < FEND__TLS_TURNS && n > 0; turn++)
 		n = fend__tls_read(session, dropped, sizeof(dropped));
 	if (n > 0) {
@@ -37,6 +36,15 @@ step(struct fend__tls_session *session, int err, unsigned *interest)
 		return session->write_error;
 	*interest = FEND_OUT;
 	return -EAGAIN;
+}
+
+static int
+step(struct fend__tls_session *session, int err, unsigned *interest)
+{
+	int r = err ? err : drop(session, interest);
+
+	session->ending = r == -EAGAIN;
+	return r;
 }
 
 FEND_PUBLIC int
@@ -57,7 +65,7 @@ fend_tls_shutdown(struct fend_socket *socket, struct fend_loop *loop, fend_time 
 	r = fend__tls_operation_start(&request, session, step, FEND_IN);
 	if (r < 0)
 		return r;
-	fend__tls_buffer_clear(&session->plain);
+	session->ending = true;
 	fend__tls_close(session); /* an error is kept, and told by step */
 	fend__socket_changed(socket);
 	return 0;

@@ -22,6 +22,14 @@
  */
 #define READ_AHEAD (32 * 1024)
 
+/*
+ * What a peer may send that is not data, before it is refused: providers keep a message until it is
+ * complete, and its header may announce 16 MiB. A handshake with the longest chain that is accepted
+ * needs some 64 KiB; afterwards there are only tickets and key updates.
+ */
+#define HANDSHAKE_MAX (256 * 1024)
+#define FRUITLESS_MAX (1024 * 1024)
+
 static void
 write_failed(struct fend__tls_session *session, int err)
 {
@@ -59,6 +67,26 @@ receive(struct fend__tls_session *session, void *buffer, size_t size)
 	return (ssize_t)size;
 }
 
+static bool
+is_too_much(const struct fend__tls_session *session)
+{
+	return session->fruitless >
+	       (session->state == FEND__TLS_OPEN ? FRUITLESS_MAX : HANDSHAKE_MAX);
+}
+
+static int
+refuse_more(struct fend__tls_session *session, struct fend__tls_failure *failure)
+{
+	bool open = session->state == FEND__TLS_OPEN;
+	int alert = open ? FEND__TLS_UNEXPECTED_MESSAGE : FEND__TLS_HANDSHAKE_FAILURE;
+
+	session->context->provider->alert(session->implementation, alert);
+	fend__tls_fail(failure, -EPROTO, open ? "peer sends too much that is no data"
+					      : "peer's handshake is too large");
+	failure->alert = alert;
+	return failure->err;
+}
+
 static void
 look_at_first(struct fend__tls_session *session, unsigned char byte)
 {
@@ -72,9 +100,14 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 {
 	ssize_t n;
 
+	if (is_too_much(session)) {
+		session->blocked = true;
+		return -EAGAIN;
+	}
 	if (fend__tls_buffer_size(&session->input)) {
 		n = (ssize_t)fend__tls_buffer_peek(&session->input, buffer, size);
 		fend__tls_buffer_consume(&session->input, (size_t)n);
+		session->fruitless += (size_t)n;
 		return n;
 	}
 	n = session->input_ended || session->input_error ? -EAGAIN
@@ -83,6 +116,8 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 		session->blocked = true;
 	else if (!session->heard)
 		look_at_first(session, *(unsigned char *)buffer);
+	if (n > 0)
+		session->fruitless += (size_t)n;
 	return n;
 }
 
@@ -91,6 +126,8 @@ fend__tls_judge_input(struct fend__tls_session *session, struct fend__tls_failur
 {
 	int err = session->input_error;
 
+	if (is_too_much(session))
+		return refuse_more(session, failure);
 	if (err == -ENOMEM || err == -ENOBUFS) {
 		session->input_error = 0;
 		return fend__tls_fail(failure, err, "%s", fend_strerror(err));
@@ -126,7 +163,7 @@ fend__tls_flush(struct fend__tls_session *session)
 		iov.iov_base = session->output.data + session->output.begin;
 		iov.iov_len = fend__tls_buffer_size(&session->output);
 		n = fend_below_send(session->below, &iov, 1, 0);
-		if (n == -EAGAIN || n == -ENOMEM || n == -ENOBUFS)
+		if (n == 0 || n == -EAGAIN || n == -ENOMEM || n == -ENOBUFS)
 			return -EAGAIN;
 		if (n < 0) {
 			write_failed(session, (int)n);

@@ -41,7 +41,7 @@ test_options(struct test *test)
 	test_error(fend_resolver_new(test->loop, &options, &resolver), -EINVAL);
 	options = (struct fend_resolver_options){ .size = sizeof(options), .tries = -1 };
 	test_error(fend_resolver_new(test->loop, &options, &resolver), -EINVAL);
-	options = (struct fend_resolver_options){ .size = sizeof(options), .tries = 101 };
+	options = (struct fend_resolver_options){ .size = sizeof(options), .tries = 11 };
 	test_error(fend_resolver_new(test->loop, &options, &resolver), -EINVAL);
 	options.size = 1;
 	test_error(fend_resolver_new(test->loop, &options, &resolver), -EINVAL);

@@ -29,8 +29,8 @@ struct fend_resolver_options {
 	 * "127.0.0.1:5353", "2001:db8::1", "[2001:db8::1]:53". No zones.
 	 */
 	const char *servers;
-	fend_time try_timeout; /* how long to wait for one answer, at first; 0: 2 s */
-	int tries;             /* how often to ask each server, 100 at most; 0: 3 */
+	fend_time try_timeout; /* how long to wait for one answer, at first; at most 1 h; 0: 2 s */
+	int tries;             /* how often to ask each server, 10 at most; 0: 3 */
 };
 
 /*
