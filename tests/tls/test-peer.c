@@ -146,6 +146,53 @@ test_reset(struct test *test)
 	link_fini(&link);
 }
 
+/* A handshake message that announces 16 MiB, in records of 1 KiB, as much of it as is taken. */
+static void
+meet_endless_message(struct test *test, bool client)
+{
+	static const unsigned char head[] = { 22, 3, 3, 4, 0 };
+	unsigned char record[5 + 1024] = { 0 };
+	struct link link;
+	struct side *side = client ? &link.client : &link.server;
+	struct fend_tls_params params = client ? client_params() : server_params();
+	struct fend_tls_context *context = context_new(&params);
+	struct fend_socket *peer;
+	size_t position = 0, sent = 0;
+
+	link_init(&link, test);
+	peer = client ? link.server.socket : link.client.socket;
+	test_ok(fend_tls_wrap(side->socket, context, client ? "localhost" : NULL));
+	test_ok(fend_tls_handshake(side->socket, test->loop, FEND_SEC(30), on_done, side));
+	memcpy(record, head, sizeof(head));
+	memcpy(record + 5, client ? "\x02\xff\xff\xff" : "\x01\xff\xff\xff", 4);
+	while (!test->done && sent < (4 << 20)) {
+		ssize_t n = fend_socket_send(peer, record + position, sizeof(record) - position, 0);
+
+		if (n > 0) {
+			sent += (size_t)n;
+			position += (size_t)n;
+		}
+		if (position == sizeof(record)) {
+			position = 0;
+			memset(record + 5, 0, 4);
+		}
+		test_ok(fend_loop_dispatch(test->loop, 0));
+	}
+	g_assert_cmpint(test->done, ==, 1);
+	test->done = 0;
+	test_error(side->err, -EPROTO);
+	g_assert_cmpuint(sent, <, 2 << 20);
+	link_fini(&link);
+	fend_tls_context_unref(context);
+}
+
+static void
+test_endless_message(struct test *test)
+{
+	meet_endless_message(test, false);
+	meet_endless_message(test, true);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -155,6 +202,7 @@ main(int argc, char **argv)
 	test_add("/peer/without-tls", test_peer_without_tls);
 	test_add("/peer/garbage", test_garbage);
 	test_add("/peer/closes", test_peer_closes);
+	test_add("/peer/endless-message", test_endless_message);
 	test_add("/peer/alert", test_alert_from_a_peer);
 	test_add("/peer/reset", test_reset);
 	return g_test_run();

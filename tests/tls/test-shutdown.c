@@ -72,6 +72,30 @@ test_peer_says_nothing(struct test *test)
 	link_fini(&link);
 }
 
+/* While it waits for a silent peer, the loop does so as well, whatever the user has done before. */
+static void
+test_waiting_costs_nothing(struct test *test)
+{
+	static const int hows[] = { SHUT_RD, SHUT_RDWR };
+	unsigned i;
+
+	for (i = 0; i < G_N_ELEMENTS(hows); i++) {
+		struct fend_loop_stats before = { sizeof(before) }, after = { sizeof(after) };
+		struct link link;
+
+		link_open(&link, test, NULL, NULL);
+		test->done = 0;
+		test_ok(fend_socket_shutdown(link.client.socket, hows[i]));
+		shut(&link.client, FEND_MS(50));
+		test_ok(fend_loop_stats(test->loop, &before));
+		test_run(test);
+		test_ok(fend_loop_stats(test->loop, &after));
+		test_error(link.client.err, -ETIMEDOUT);
+		g_assert_cmpuint(after.iterations - before.iterations, <=, 10);
+		link_fini(&link);
+	}
+}
+
 static void
 test_peer_cuts_off(struct test *test)
 {
@@ -387,6 +411,7 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
+	test_add("/shutdown/waiting-costs-nothing", test_waiting_costs_nothing);
 	test_add("/shutdown/both-sides", test_both_sides);
 	test_add("/shutdown/waits-for-the-peer", test_waits_for_the_peer);
 	test_add("/shutdown/peer-says-nothing", test_peer_says_nothing);
