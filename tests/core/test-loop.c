@@ -27,6 +27,19 @@ test_stop_before_run(struct test *test)
 }
 
 static void
+test_dispatch_does_not_heed_stop(struct test *test)
+{
+	fend_time start = fend_now();
+	int code = 0;
+
+	test_ok(fend_loop_stop(test->loop, 9));
+	test_error(fend_loop_dispatch(test->loop, FEND_MS(20)), 0);
+	g_assert_cmpint(fend_now() - start, >=, FEND_MS(20));
+	test_ok(fend_loop_run(test->loop, &code));
+	g_assert_cmpint(code, ==, 9);
+}
+
+static void
 stop_task(struct fend_task *task, void *data)
 {
 	test_ok(fend_loop_stop(data, -5));
@@ -412,6 +425,33 @@ test_fork_in_callback(struct test *test)
 	everything_free(&all);
 }
 
+#define WITHOUT_WIPED_PAGES "/loop/fork-is-noticed-without-wiped-pages"
+#define NO_WIPED_PAGE "FEND_TEST_NO_WIPED_PAGE"
+
+static const char *program;
+
+static void
+run_without_wiped_pages(void *data)
+{
+	/* main() sees that before anything of fend is used. Its output is none of this test's. */
+	g_setenv(NO_WIPED_PAGE, "1", TRUE);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	execl(program, program, "-p", WITHOUT_WIPED_PAGES, NULL);
+	_exit(127);
+}
+
+/* The same where the system has no pages that a child finds wiped. */
+static void
+test_fork_is_noticed_without_wiped_pages(struct test *test)
+{
+	if (!g_getenv(NO_WIPED_PAGE)) {
+		in_child(run_without_wiped_pages, NULL);
+		return;
+	}
+	test_fork_leaves_the_parent_alone(test);
+	test_fork_in_callback(test);
+}
+
 static char key_a, key_b;
 static int order;
 
@@ -568,11 +608,25 @@ test_full_descriptor_table(struct test *test)
 	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
 }
 
+static int
+no_wiped_page(void **ret_page)
+{
+	return -EINVAL;
+}
+
 int
 main(int argc, char **argv)
 {
+	static struct fend__kernel old;
+
 	test_init(&argc, &argv);
+	old = fend__kernel_real;
+	old.wiped_page = no_wiped_page;
+	if (g_getenv(NO_WIPED_PAGE))
+		fend__kernel = &old;
+	program = argv[0];
 	test_add("/loop/stop-before-run-ends-it-at-once", test_stop_before_run);
+	test_add("/loop/dispatch-does-not-heed-stop", test_dispatch_does_not_heed_stop);
 	test_add("/loop/stop-inside-a-callback", test_stop_inside);
 	test_add("/loop/stop-from-another-thread", test_stop_from_thread);
 	test_add("/loop/nested-run-is-refused", test_nested_run_is_refused);
@@ -586,6 +640,7 @@ main(int argc, char **argv)
 	test_add("/loop/reference-outlives-the-loop", test_reference_outlives_the_loop);
 	test_add("/loop/fork-leaves-the-parent-alone", test_fork_leaves_the_parent_alone);
 	test_add("/loop/child-returning-from-a-callback-stops", test_fork_in_callback);
+	test_add(WITHOUT_WIPED_PAGES, test_fork_is_noticed_without_wiped_pages);
 	test_add("/loop/attachments-go-newest-first-while-the-loop-works",
 		 test_attachments_go_newest_first_while_the_loop_works);
 	test_add("/loop/now-is-read-once-per-iteration", test_now_is_read_once_per_iteration);

@@ -233,6 +233,57 @@ test_bad_arguments(struct test *test)
 	g_assert_null(signal);
 }
 
+static ssize_t
+failing_write(int fd, const void *buffer, size_t size)
+{
+	errno = EIO;
+	return -EIO;
+}
+
+/* Whatever the handler does, whom it interrupts does not notice. */
+static void
+test_handler_keeps_errno(struct test *test)
+{
+	struct fend__kernel door = fend__kernel_real;
+	struct probe probe = { 0 };
+
+	test_ok(fend_signal_new(test->loop, SIGUSR1, on_signal, &probe, &probe.signal));
+	/* From now on the loop wants to be woken. */
+	test_ok(fend_loop_prepare(test->loop, NULL, 0, NULL));
+	door.write = failing_write;
+	fend__kernel = &door;
+	errno = ENOTTY;
+	g_assert_cmpint(raise(SIGUSR1), ==, 0);
+	g_assert_cmpint(errno, ==, ENOTTY);
+	fend__kernel = &fend__kernel_real;
+	test_error(fend_loop_dispatch(test->loop, 0), 1);
+	fend_signal_free(probe.signal);
+}
+
+/* What a child frees is the parent's: the disposition stays as it is. */
+static void
+test_child_that_frees_leaves_the_disposition(struct test *test)
+{
+	struct sigaction before, after;
+	struct probe probe = { 0 };
+	int status;
+	pid_t pid;
+
+	test_ok(fend_signal_new(test->loop, SIGUSR1, on_signal, &probe, &probe.signal));
+	g_assert_cmpint(sigaction(SIGUSR1, NULL, &before), ==, 0);
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0) {
+		fend_signal_free(probe.signal);
+		fend_loop_free(test->loop);
+		sigaction(SIGUSR1, NULL, &after);
+		_exit(after.sa_handler == before.sa_handler ? 0 : 1);
+	}
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_cmpint(status, ==, 0);
+	fend_signal_free(probe.signal);
+}
+
 /* A signal that comes to a child must not wake the parent's loop. */
 static void
 test_child_does_not_wake_the_parent(struct test *test)
@@ -305,6 +356,9 @@ main(int argc, char **argv)
 	test_add("/signal/every-loop-is-told", test_every_loop_is_told);
 	test_add("/signal/free-inside-the-callback", test_free_inside_the_callback);
 	test_add("/signal/bad-arguments", test_bad_arguments);
+	test_add("/signal/handler-keeps-errno", test_handler_keeps_errno);
+	test_add("/signal/child-that-frees-leaves-the-disposition",
+		 test_child_that_frees_leaves_the_disposition);
 	test_add("/signal/child-does-not-wake-the-parent", test_child_does_not_wake_the_parent);
 	test_add("/signal/storm-while-loops-come-and-go", test_storm_while_loops_come_and_go);
 	return g_test_run();

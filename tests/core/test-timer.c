@@ -2,8 +2,13 @@
 #include "fend-test.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -155,6 +160,68 @@ test_never_early_by_the_nanosecond(struct test *test)
 	g_assert_cmpint(waits, <=, 3 * 200);
 	fend_timer_free(probe.timer);
 	resume_clock();
+}
+
+#ifdef SYS_epoll_pwait2
+/* From now on this process runs on a kernel before Linux 5.11, which waits for milliseconds. */
+static int
+forget_nanoseconds(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { G_N_ELEMENTS(filter), filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ? -errno : 0;
+}
+#else
+static int
+forget_nanoseconds(void)
+{
+	return 0;
+}
+#endif
+
+/* 0 if a timer of part of a millisecond is neither early nor waited for in a busy loop. */
+static int
+wait_in_milliseconds(void)
+{
+	struct fend_loop_stats stats = { sizeof(stats) };
+	struct probe probe = { 0 };
+	struct fend_loop *loop;
+	int i;
+
+	if (forget_nanoseconds() < 0 || fend_loop_new(NULL, &loop) < 0 ||
+	    fend_timer_new(loop, on_timer, &probe, &probe.timer) < 0)
+		return 1;
+	for (i = 1; i <= 20; i++) {
+		probe.due = fend_now() + FEND_US(700);
+		fend_timer_at(probe.timer, probe.due);
+		while (probe.calls < i)
+			fend_loop_dispatch(loop, FEND_FOREVER);
+		if (probe.fired < probe.due)
+			return 2;
+	}
+	fend_loop_stats(loop, &stats);
+	return stats.iterations <= 3 * 20 ? 0 : 3;
+}
+
+static void
+test_never_early_where_waits_are_in_milliseconds(struct test *test)
+{
+	pid_t pid = fork();
+	int status;
+
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0)
+		_exit(wait_in_milliseconds());
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_cmpint(status, ==, 0);
 }
 
 static void
@@ -404,6 +471,8 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	test_add("/timer/fires-once-and-never-early", test_fires_once_and_never_early);
 	test_add("/timer/never-early-by-the-nanosecond", test_never_early_by_the_nanosecond);
+	test_add("/timer/never-early-where-waits-are-in-milliseconds",
+		 test_never_early_where_waits_are_in_milliseconds);
 	test_add("/timer/equal-deadlines-fire-in-arming-order",
 		 test_equal_deadlines_fire_in_arming_order);
 	test_add("/timer/random-deadlines-fire-in-order", test_random_deadlines_fire_in_order);
