@@ -143,7 +143,7 @@ test_one_bad_connection_is_closed(struct test *test)
 	wait_refused(&service, 2);
 	g_assert_cmpint(service.accepted, ==, 0);
 	g_assert_cmpuint(service_stats(&service).connections, ==, 1);
-	send_all(good, V1_INET + 10, sizeof(V1_INET) - 11);
+	send_all(good, &V1_INET[10], sizeof(V1_INET) - 11);
 	send_all(good, payload, sizeof(payload));
 	test_wait(test, &service.accepted);
 	assert_handed_over(&service, 0, "192.0.2.1:56324");
