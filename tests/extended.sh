@@ -85,7 +85,7 @@ matrix()
 		for library in shared static both; do
 			for set in epoll poll poll,epoll; do
 				CC=${compiler% *} CXX=${compiler#* } \
-					suite "${compiler% *}-$library-$set" testlog -Dbuildtype=release \
+					suite "${compiler% *}-$library-${set/,/-}" testlog -Dbuildtype=release \
 					-Ddefault_library=$library -Ddispatchers=$set
 			done
 		done
