@@ -2,6 +2,7 @@
 #include "fend-test.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -289,10 +290,14 @@ static void
 test_child_does_not_wake_the_parent(struct test *test)
 {
 	struct probe probe = { 0 };
-	int status;
+	struct pollfd fds[2];
+	int status, n;
 	pid_t pid;
 
 	test_ok(fend_signal_new(test->loop, SIGUSR1, on_signal, &probe, &probe.signal));
+	/* The loop counts as asleep from here on. */
+	n = fend_loop_prepare(test->loop, fds, G_N_ELEMENTS(fds), NULL);
+	g_assert_cmpint(n, ==, 1);
 	pid = fork();
 	g_assert_cmpint(pid, >=, 0);
 	if (pid == 0) {
@@ -301,6 +306,7 @@ test_child_does_not_wake_the_parent(struct test *test)
 	}
 	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
 	g_assert_cmpint(status, ==, 0);
+	g_assert_cmpint(poll(fds, (nfds_t)n, 0), ==, 0);
 	test_error(fend_loop_dispatch(test->loop, 0), 0);
 	fend_signal_free(probe.signal);
 }
