@@ -74,6 +74,7 @@ test_fd_is_readable_when_there_is_something_to_do(struct test *test)
 	test_ok(fd);
 	g_assert_cmpint(fend_loop_fd(test->loop), ==, fd);
 	g_assert_cmpint(readable(fd, 0), ==, 0);
+	test_error(fend_io_new(test->loop, fd, FEND_IN, count_io, &test->done, &io), -EINVAL);
 
 	test_ok(fend_task_defer(test->loop, &task));
 	g_assert_cmpint(readable(fd, 0), ==, 1);
