@@ -27,7 +27,7 @@ static inline void
 callback_begin(struct fend_loop *loop, struct callback *callback, const char *kind,
 	       const char *name)
 {
-	FEND_PROBE_CALLBACK_BEGIN(loop, kind, name ? name : kind);
+	FEND_PROBE_CALLBACK_BEGIN(loop, kind, name);
 	callback->timed = loop->timing;
 	if (fend__unlikely(callback->timed))
 		fend__callback_timed_begin(callback, name ? name : kind);
