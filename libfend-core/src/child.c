@@ -242,8 +242,7 @@ reap(pid_t pid, struct fend_child_status *ret_status)
 	return 0;
 }
 
-/* Returns how many callbacks that was. */
-static int
+static void
 tell(struct fend_child *child)
 {
 	struct fend_loop *loop = child->loop;
@@ -256,20 +255,19 @@ tell(struct fend_child *child)
 		/* It is being traced, and its end shown to the tracer first (ptrace(2)). */
 		child->ended = false;
 		fend_timer_after(child->retry, RETRY);
-		return 0;
+		return;
 	}
 	child->told = true;
+	loop->stats.children++;
 	callback_begin(loop, &callback, "child", child->name);
 	child->fn(child, err, err < 0 ? NULL : &status, child->data);
 	callback_end(loop, &callback);
-	return 1;
 }
 
-int
+void
 fend__children_run(struct fend_loop *loop)
 {
 	struct fend_link batch;
-	int calls = 0;
 
 	list_init(&batch);
 	list_take(&batch, &loop->children);
@@ -281,10 +279,8 @@ fend__children_run(struct fend_loop *loop)
 		if (!child->ended || child->told || child->tell > loop->stats.iterations ||
 		    fend__loop_is_over(loop))
 			continue;
-		calls += tell(child);
+		tell(child);
 	}
-	loop->stats.children += (unsigned)calls;
-	return calls;
 }
 
 void

@@ -42,19 +42,17 @@ struct dispatcher {
 	struct epoll_event events[BATCH];
 };
 
-/* The bits are those of epoll but for one, which would lie far from the rest. */
-#define SAME_BITS (FEND_IN | FEND_PRI | FEND_OUT | FEND_ERR | FEND_HUP)
-_Static_assert((int)SAME_BITS == (int)(EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP) &&
-	       (int)FEND_IN == (int)EPOLLIN && (int)FEND_PRI == (int)EPOLLPRI &&
-	       (int)FEND_OUT == (int)EPOLLOUT && (int)FEND_ERR == (int)EPOLLERR, "events are translated bit by bit");
+/* The bits are those of epoll. */
+_Static_assert((int)FEND_IN == (int)EPOLLIN && (int)FEND_PRI == (int)EPOLLPRI &&
+	       (int)FEND_OUT == (int)EPOLLOUT && (int)FEND_RDHUP == (int)EPOLLRDHUP &&
+	       (int)FEND_ERR == (int)EPOLLERR && (int)FEND_HUP == (int)EPOLLHUP,
+	       "events need no translation");
 
 static uint32_t
 events_to_epoll(const struct fend_io *io)
 {
-	uint32_t events = io->interest & SAME_BITS;
+	uint32_t events = io->interest;
 
-	if (io->interest & FEND_RDHUP)
-		events |= EPOLLRDHUP;
 	if ((io->mode & FEND_EDGE) || !io->interest)
 		events |= EPOLLET;
 	if (io->mode & FEND_ONESHOT)
@@ -62,12 +60,6 @@ events_to_epoll(const struct fend_io *io)
 	if (io->mode & FEND_EXCLUSIVE)
 		events |= EPOLLEXCLUSIVE;
 	return events;
-}
-
-static inline unsigned
-events_from_epoll(uint32_t events)
-{
-	return (events & SAME_BITS) | (events & EPOLLRDHUP ? FEND_RDHUP : 0);
 }
 
 static int
@@ -224,7 +216,7 @@ move(struct fend_loop *loop, const struct dispatcher *epoll, int fd)
 }
 
 /* As long as there is no new epoll to be had the old one goes on, and each wait tries again. */
-static __attribute__((noinline)) void
+static void
 rebuild(struct fend_loop *loop, struct dispatcher *epoll)
 {
 	int fd = make(loop);
@@ -247,28 +239,36 @@ rebuild(struct fend_loop *loop, struct dispatcher *epoll)
 	epoll->rebuild = epoll->orphaned = false;
 }
 
+static inline int
+wait_now(struct dispatcher *epoll, fend_time timeout)
+{
+	return fend__kernel->epoll_wait(epoll->fd, epoll->events, BATCH, timeout);
+}
+
+static __attribute__((noinline)) int
+rebuild_and_wait(struct fend_loop *loop, struct dispatcher *epoll, fend_time timeout)
+{
+	rebuild(loop, epoll);
+	return wait_now(epoll, timeout);
+}
+
 static int
 epoll_wait_ready(struct fend_loop *loop, struct dispatcher *epoll, fend_time timeout)
 {
 	if (fend__unlikely(epoll->rebuild))
-		rebuild(loop, epoll);
-	return fend__kernel->epoll_wait(epoll->fd, epoll->events, BATCH, timeout);
+		return rebuild_and_wait(loop, epoll, timeout);
+	return wait_now(epoll, timeout);
 }
 
-static int
+static void
 epoll_report(struct fend_loop *loop, struct dispatcher *epoll, int ready)
 {
-	int calls = 0;
-	int i;
+	const struct epoll_event *event = epoll->events;
+	const struct epoll_event *end = event + ready;
 
-	for (i = 0; i < ready && !fend__loop_is_over(loop); i++) {
-		const struct epoll_event *event = &epoll->events[i];
-
+	for (; event < end && !fend__loop_is_over(loop); event++)
 		if (fend__likely(event->data.u64 != IO_COOKIE_WAKEUP))
-			calls += fend__io_report(loop, event->data.u64,
-						 events_from_epoll(event->events));
-	}
-	return calls;
+			fend__io_report(loop, event->data.u64, event->events);
 }
 
 static size_t

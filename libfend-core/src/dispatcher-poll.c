@@ -237,16 +237,14 @@ poll_pollfds(struct fend_loop *loop, struct dispatcher *poller, struct pollfd *f
 	return poller->n;
 }
 
-static int
+static void
 poll_report(struct fend_loop *loop, struct dispatcher *poller, int ready)
 {
-	int calls = 0;
 	int i;
 
 	/* Adding a source in a callback may move the array. */
 	for (i = 0; i < ready && !fend__loop_is_over(loop); i++)
-		calls += fend__io_report(loop, poller->ready[i].cookie, poller->ready[i].events);
-	return calls;
+		fend__io_report(loop, poller->ready[i].cookie, poller->ready[i].events);
 }
 
 /* A freed source has no entry, so nothing can be left behind. */

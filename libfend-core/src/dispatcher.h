@@ -45,10 +45,10 @@ struct dispatcher_ops {
 	 */
 	int (*wait)(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeout);
 	/*
-	 * Hand each of them to fend__io_report(), until the loop is over; returns how many callbacks
-	 * that was. Sources may come and go meanwhile.
+	 * Hand each of them to fend__io_report(), until the loop is over. Sources may come and go
+	 * meanwhile.
 	 */
-	int (*report)(struct fend_loop *loop, struct dispatcher *dispatcher, int ready);
+	void (*report)(struct fend_loop *loop, struct dispatcher *dispatcher, int ready);
 	/*
 	 * What a poll-style host is to wait for. Writes n entries at most; returns how many there are.
 	 */

@@ -12,29 +12,26 @@
 /* An event of an EDGE or ONESHOT source has come: what that means for the next. */
 void fend__io_spend(struct fend_io *io, unsigned events);
 
-/* Call back for those of events that pass; 1 if that counts as a callback. */
-static inline int
-fend__io_deliver(struct fend_io *io, unsigned events)
+/* Call back for those of events that pass. */
+static inline void
+fend__io_deliver(struct fend_loop *loop, struct fend_io *io, unsigned events)
 {
-	struct fend_loop *loop = io->loop;
+	unsigned passes = io->passes;
 	struct callback callback;
-	int counts = io->counts;
-	unsigned passes;
 
-	passes = io->passes;
 	if (fend__unlikely(io->mode & (FEND_EDGE | FEND_ONESHOT)))
 		fend__io_spend(io, events);
 	events &= passes;
 	if (fend__unlikely(!events))
-		return 0;
+		return;
+	loop->stats.ios += io->counts;
 	callback_begin(loop, &callback, "io", io->name);
 	io->fn(io, events, io->data);
 	callback_end(loop, &callback);
-	return counts;
 }
 
 /* The same for what a dispatcher has found about the source behind a cookie, which may be gone. */
-static inline int
+static inline void
 fend__io_report(struct fend_loop *loop, uint64_t cookie, unsigned events)
 {
 	struct fend_io *io = fend__io_at(&loop->ios, (uint32_t)cookie);
@@ -43,9 +40,9 @@ fend__io_report(struct fend_loop *loop, uint64_t cookie, unsigned events)
 		/* Freed by a callback of this batch, or by one that should have come before it. */
 		if (io->freed != loop->stats.iterations)
 			loop->ops->stale(loop, loop->dispatcher);
-		return 0;
+		return;
 	}
-	return fend__io_deliver(io, events);
+	fend__io_deliver(loop, io, events);
 }
 
 #endif

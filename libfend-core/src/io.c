@@ -270,16 +270,13 @@ fend__io_spend(struct fend_io *io, unsigned events)
 		io->passes = 0;
 }
 
-int
+void
 fend__refused_run(struct fend_loop *loop)
 {
-	int calls = 0;
-
 	while (!list_is_empty(&loop->refused) && !fend__loop_is_over(loop)) {
 		struct fend_io *io = io_of(loop->refused.next);
 
 		list_remove(&io->change);
-		calls += fend__io_deliver(io, FEND_ERR);
+		fend__io_deliver(loop, io, FEND_ERR);
 	}
-	return calls;
 }

@@ -30,6 +30,15 @@ fend__real_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 	return epoll_ctl(epoll, op, fd, event) < 0 ? -errno : 0;
 }
 
+/* Milliseconds will do for these: not at all, for ever, and whatever is left for them. */
+static inline int
+wait_ms(int epoll, struct epoll_event *events, int n, int timeout)
+{
+	int ready = epoll_wait(epoll, events, n, timeout);
+
+	return ready < 0 ? -errno : ready;
+}
+
 #ifdef HAVE_EPOLL_PWAIT2
 static atomic_bool no_pwait2;
 
@@ -40,27 +49,34 @@ wait_ns(int epoll, struct epoll_event *events, int n, fend_time timeout)
 		.tv_sec = (time_t)(timeout / FEND_SEC(1)),
 		.tv_nsec = (long)(timeout % FEND_SEC(1)),
 	};
+	int ready;
 
-	return epoll_pwait2(epoll, events, n, &wait, NULL);
+	ready = epoll_pwait2(epoll, events, n, &wait, NULL);
+	return ready < 0 ? -errno : ready;
 }
 #endif
+
+static __attribute__((noinline)) int
+wait_for_time(int epoll, struct epoll_event *events, int n, fend_time timeout)
+{
+#ifdef HAVE_EPOLL_PWAIT2
+	if (!atomic_load_explicit(&no_pwait2, memory_order_relaxed)) {
+		int ready = wait_ns(epoll, events, n, timeout);
+
+		if (ready != -ENOSYS && ready != -EPERM)
+			return ready;
+		atomic_store_explicit(&no_pwait2, true, memory_order_relaxed);
+	}
+#endif
+	return wait_ms(epoll, events, n, fend__real_milliseconds(timeout));
+}
 
 int
 fend__real_epoll_wait(int epoll, struct epoll_event *events, int n, fend_time timeout)
 {
-	int ready;
-
-#ifdef HAVE_EPOLL_PWAIT2
-	/* Without a part of a second to care for, the plain call is the cheaper one. */
-	if (timeout > 0 && !atomic_load_explicit(&no_pwait2, memory_order_relaxed)) {
-		ready = wait_ns(epoll, events, n, timeout);
-		if (ready >= 0 || (errno != ENOSYS && errno != EPERM))
-			return ready < 0 ? -errno : ready;
-		atomic_store_explicit(&no_pwait2, true, memory_order_relaxed);
-	}
-#endif
-	ready = epoll_wait(epoll, events, n, fend__real_milliseconds(timeout));
-	return ready < 0 ? -errno : ready;
+	if (timeout > 0)
+		return wait_for_time(epoll, events, n, timeout);
+	return wait_ms(epoll, events, n, timeout == FEND_FOREVER ? -1 : 0);
 }
 
 int

@@ -91,14 +91,14 @@ void fend__loop_wake(struct fend_loop *loop);
 void fend__attachments_free(struct fend_loop *loop);
 
 /*
- * Called by loop.c, in the order of an iteration. Each runs callbacks and returns how many; each
- * calls nothing (more) once the loop is over.
+ * Called by loop.c, in the order of an iteration. Each runs callbacks and counts them in the loop's
+ * statistics; each calls nothing (more) once the loop is over.
  */
-int fend__tasks_run(struct fend_loop *loop);
-int fend__refused_run(struct fend_loop *loop);
-int fend__timers_run(struct fend_loop *loop);
-int fend__signals_run(struct fend_loop *loop);
-int fend__children_run(struct fend_loop *loop);
+void fend__tasks_run(struct fend_loop *loop);
+void fend__refused_run(struct fend_loop *loop);
+void fend__timers_run(struct fend_loop *loop);
+void fend__signals_run(struct fend_loop *loop);
+void fend__children_run(struct fend_loop *loop);
 /* loop->before_wait or ->after_wait. */
 void fend__hooks_run(struct fend_loop *loop, struct fend_link *hooks);
 
@@ -125,11 +125,21 @@ fend__signals_pending(struct fend_loop *loop)
 	return fend__unlikely(loop->port) && fend__signal_port_pending(loop->port);
 }
 
+/* max_wait, or what is left until the first timer if that is less. There is a timer. */
+fend_time fend__timers_wait_time(struct fend_loop *loop, fend_time max_wait);
+
 /*
  * How long a wait of max_wait at most may take now: 0 if there is anything else to do, and no
  * longer than until the first timer.
  */
-fend_time fend__loop_wait_time(struct fend_loop *loop, fend_time max_wait);
+static inline fend_time
+fend__loop_wait_time(struct fend_loop *loop, fend_time max_wait)
+{
+	if (fend__tasks_queued(loop) || fend__signals_pending(loop) ||
+	    fend__unlikely(!list_is_empty(&loop->refused)) || fend__unlikely(loop->ended > 0))
+		return 0;
+	return loop->timers.n == 0 ? max_wait : fend__timers_wait_time(loop, max_wait);
+}
 
 /*
  * embed.c: something was queued, armed or changed, perhaps outside of a dispatch: see to it that who

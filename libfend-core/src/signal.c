@@ -132,12 +132,11 @@ collect(struct fend_loop *loop)
 		signal_of(link)->count += counts[signal_of(link)->signo];
 }
 
-int
+void
 fend__signals_run(struct fend_loop *loop)
 {
 	struct callback callback;
 	struct fend_link batch;
-	int calls = 0;
 
 	collect(loop);
 	list_init(&batch);
@@ -152,14 +151,11 @@ fend__signals_run(struct fend_loop *loop)
 		if (count == 0 || fend__loop_is_over(loop))
 			continue;
 		/* SIGCHLD for the loop's own children is not the user's. */
-		if (signal != loop->sigchld)
-			calls++;
+		loop->stats.signals += signal != loop->sigchld;
 		callback_begin(loop, &callback, "signal", signal->name);
 		signal->fn(signal, signal->signo, count, signal->data);
 		callback_end(loop, &callback);
 	}
-	loop->stats.signals += (unsigned)calls;
-	return calls;
 }
 
 void

@@ -178,11 +178,10 @@ fend__tasks_closed(struct fend_loop *loop)
 	return atomic_load(&loop->posted) == CLOSED;
 }
 
-int
+void
 fend__tasks_run(struct fend_loop *loop)
 {
 	struct callback callback;
-	int calls = 0;
 
 	take_posted(loop);
 	list_take(&loop->running, &loop->tasks);
@@ -193,13 +192,11 @@ fend__tasks_run(struct fend_loop *loop)
 
 		list_remove(&task->link);
 		release(task);
+		loop->stats.tasks++;
 		callback_begin(loop, &callback, "task", NULL);
 		fn(task, data);
 		callback_end(loop, &callback);
-		calls++;
 	}
-	loop->stats.tasks += (unsigned)calls;
-	return calls;
 }
 
 static void

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include <fend-internal/deadline.h>
 #include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
 
@@ -136,6 +137,17 @@ fend_timer_remaining(const struct fend_timer *timer)
 	return timer->when > now ? timer->when - now : 0;
 }
 
+fend_time
+fend__timers_wait_time(struct fend_loop *loop, fend_time max_wait)
+{
+	fend_time until;
+
+	if (max_wait == 0)
+		return 0;
+	until = fend__remaining(fend__timer_heap_top(&loop->timers)->when);
+	return max_wait == FEND_FOREVER || until < max_wait ? until : max_wait;
+}
+
 void
 fend__timers_collect(struct fend_loop *loop)
 {
@@ -148,11 +160,9 @@ fend__timers_collect(struct fend_loop *loop)
 	}
 }
 
-/* Returns whether that counts as a callback. */
-static int
+static void
 fire(struct fend_timer *timer)
 {
-	int counts = !timer->internal;
 	struct fend_loop *loop = timer->loop;
 	struct callback callback;
 	uint64_t expirations = 1;
@@ -166,26 +176,22 @@ fire(struct fend_timer *timer)
 		    fend__time_add(timer->when, (fend_time)expirations * timer->period),
 		    timer->period);
 	}
+	loop->stats.timers += !timer->internal;
 	callback_begin(loop, &callback, "timer", timer->name);
 	timer->fn(timer, expirations, timer->data);
 	callback_end(loop, &callback);
-	return counts;
 }
 
-int
+void
 fend__timers_run(struct fend_loop *loop)
 {
-	int calls = 0;
-
 	while (!list_is_empty(&loop->due) && !fend__loop_is_over(loop)) {
 		struct fend_timer *timer =
 			fend__container_of(loop->due.next, struct fend_timer, due);
 
 		list_remove(&timer->due);
-		calls += fire(timer);
+		fire(timer);
 	}
-	loop->stats.timers += (unsigned)calls;
-	return calls;
 }
 
 void

@@ -18,7 +18,7 @@ enum {
 	FEND_IN = 1 << 0,    /* recv(2), read(2), accept(2) would not block; also at end of file */
 	FEND_PRI = 1 << 1,   /* exceptional condition, such as TCP's urgent data */
 	FEND_OUT = 1 << 2,   /* send(2), write(2) would not block; connect(2) has ended */
-	FEND_RDHUP = 1 << 5, /* a stream's peer has shut down its sending side (Linux) */
+	FEND_RDHUP = 1 << 13, /* a stream's peer has shut down its sending side (Linux) */
 
 	/* readiness only: reported whatever the interest, and never folded into IN or OUT */
 	FEND_ERR = 1 << 3, /* an error is pending; the reading end of a pipe is closed */
