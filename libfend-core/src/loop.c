@@ -89,7 +89,6 @@ init_lists(struct fend_loop *loop)
 	list_init(&loop->refused);
 	list_init(&loop->tasks);
 	list_init(&loop->running);
-	list_init(&loop->due);
 	list_init(&loop->signals);
 	list_init(&loop->children);
 	list_init(&loop->before_wait);
@@ -121,6 +120,7 @@ fend_loop_new(const struct fend_loop_options *options, struct fend_loop **ret_lo
 	loop->holds = 1;
 	loop->owner = loop->process = fend__process();
 	loop->ops = ops;
+	loop->due = FEND_FOREVER;
 	init_lists(loop);
 	r = fend__kernel->wakeup(loop->wakeup);
 	if (r < 0) {
@@ -227,14 +227,14 @@ PART void
 dispatch(struct fend_loop *loop, int ready)
 {
 	if (loop->timers.n > 0)
-		fend__timers_collect(loop);
+		fend__timers_settle(loop);
 	if (fend__unlikely(!list_is_empty(&loop->after_wait)))
 		fend__hooks_run(loop, &loop->after_wait);
 	if (fend__unlikely(!list_is_empty(&loop->refused)))
 		fend__refused_run(loop);
 	if (ready > 0)
 		loop->ops->report(loop, loop->dispatcher, ready);
-	if (!list_is_empty(&loop->due))
+	if (loop->due >= 0)
 		fend__timers_run(loop);
 	if (fend__signals_pending(loop) && !fend__loop_is_over(loop))
 		fend__signals_run(loop);

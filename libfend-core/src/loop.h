@@ -66,7 +66,7 @@ struct fend_loop {
 	struct fend_link running; /* of this iteration, not yet run */
 
 	struct timer_heap timers;
-	struct fend_link due; /* of this iteration, not yet fired */
+	fend_time due; /* deadlines up to this one fire in this iteration; < 0: none do */
 
 	struct fend_link signals;
 	size_t n_signals;
@@ -157,7 +157,7 @@ fend__embed_changed(struct fend_loop *loop)
 /* Tell the dispatcher what has changed. */
 void fend__ios_flush(struct fend_loop *loop);
 /* Settle which timers are due. */
-void fend__timers_collect(struct fend_loop *loop);
+void fend__timers_settle(struct fend_loop *loop);
 
 /* fend_loop_free(): make the objects of this kind inert. */
 void fend__tasks_close(struct fend_loop *loop);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers. An armed one is queued in the loop's heap or, from the moment an iteration finds it due
- * until it fires, in the loop's due list; arming it again or stopping it takes it out of either.
+ * Timers. An armed one is queued in the loop's heap. Each arming takes the next serial number, and
+ * the heap orders equal deadlines by it.
  *
- * Each arming takes the next serial number, and the heap orders equal deadlines by it.
+ * When its wait is over, an iteration settles that deadlines up to now are due, and later fires
+ * them. What a callback arms in between for such a deadline is late: it waits beside the heap until
+ * that is done, so that it fires in the next iteration and not for ever in this one.
  */
 #include "timer.h"
 
@@ -36,7 +38,6 @@ fend_timer_new(struct fend_loop *loop, fend_timer_fn *fn, void *data, struct fen
 	timer->fn = fn;
 	timer->data = data;
 	timer->index = TIMER_NOT_QUEUED;
-	list_init(&timer->due);
 	loop->timers.timers++;
 	*ret_timer = timer;
 	return 0;
@@ -46,8 +47,6 @@ static void
 disarm(struct fend_timer *timer)
 {
 	fend__timer_heap_remove(&timer->loop->timers, timer);
-	list_remove(&timer->due);
-	timer->armed = false;
 }
 
 FEND_PUBLIC struct fend_timer *
@@ -64,20 +63,23 @@ fend_timer_free(struct fend_timer *timer)
 static void
 arm(struct fend_timer *timer, fend_time when, fend_time period)
 {
-	list_remove(&timer->due);
+	struct fend_loop *loop = timer->loop;
+
 	/* Below 0 there is FEND_FOREVER. */
 	timer->when = when > 0 ? when : 0;
 	timer->period = period;
-	timer->serial = ++timer->loop->timers.serial;
-	timer->armed = true;
-	fend__timer_heap_put(&timer->loop->timers, timer);
-	fend__embed_changed(timer->loop);
+	timer->serial = ++loop->timers.serial;
+	if (fend__unlikely(timer->when <= loop->due))
+		fend__timer_heap_put_late(&loop->timers, timer);
+	else
+		fend__timer_heap_put(&loop->timers, timer);
+	fend__embed_changed(loop);
 }
 
 static bool
 is_usable(const struct fend_timer *timer)
 {
-	return timer && fend__loop_check(timer->loop) == 0;
+	return timer && !fend__loop_is_over(timer->loop);
 }
 
 FEND_PUBLIC void
@@ -123,7 +125,7 @@ fend_timer_set_name(struct fend_timer *timer, const char *name)
 FEND_PUBLIC bool
 fend_timer_is_armed(const struct fend_timer *timer)
 {
-	return timer && timer->armed;
+	return timer && timer->index != TIMER_NOT_QUEUED;
 }
 
 FEND_PUBLIC fend_time
@@ -149,15 +151,12 @@ fend__timers_wait_time(struct fend_loop *loop, fend_time max_wait)
 }
 
 void
-fend__timers_collect(struct fend_loop *loop)
+fend__timers_settle(struct fend_loop *loop)
 {
-	struct timer_heap *heap = &loop->timers;
-	struct fend_timer *timer;
+	const struct fend_timer *first = fend__timer_heap_top(&loop->timers);
 
-	while ((timer = fend__timer_heap_top(heap)) && timer->when <= fend_loop_now(loop)) {
-		fend__timer_heap_remove(heap, timer);
-		list_append(&loop->due, &timer->due);
-	}
+	if (first && first->when <= fend_loop_now(loop))
+		loop->due = fend_loop_now(loop);
 }
 
 static void
@@ -167,7 +166,6 @@ fire(struct fend_timer *timer)
 	struct callback callback;
 	uint64_t expirations = 1;
 
-	timer->armed = false;
 	if (timer->period) {
 		fend_time late = fend_loop_now(loop) - timer->when;
 
@@ -185,13 +183,16 @@ fire(struct fend_timer *timer)
 void
 fend__timers_run(struct fend_loop *loop)
 {
-	while (!list_is_empty(&loop->due) && !fend__loop_is_over(loop)) {
-		struct fend_timer *timer =
-			fend__container_of(loop->due.next, struct fend_timer, due);
+	struct timer_heap *heap = &loop->timers;
+	struct fend_timer *timer;
 
-		list_remove(&timer->due);
+	while (!fend__loop_is_over(loop) && (timer = fend__timer_heap_top(heap)) &&
+	       timer->when <= loop->due) {
+		fend__timer_heap_remove(heap, timer);
 		fire(timer);
 	}
+	loop->due = FEND_FOREVER;
+	fend__timer_heap_put_back(heap);
 }
 
 void
@@ -199,10 +200,9 @@ fend__timers_close(struct fend_loop *loop)
 {
 	struct timer_heap *heap = &loop->timers;
 
+	fend__timer_heap_put_back(heap);
 	while (heap->n > 0)
 		disarm(heap->entries[heap->n - 1].timer);
-	while (!list_is_empty(&loop->due))
-		disarm(fend__container_of(loop->due.next, struct fend_timer, due));
 	heap->entries = fend__release(heap->entries);
 	heap->capacity = 0;
 }
