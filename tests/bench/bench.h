@@ -2,6 +2,7 @@
 #ifndef FEND_BENCH_H
 #define FEND_BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,13 @@ struct contestant {
 	void *(*post_new)(void *loop, void (*fn)(void *data), void *data);
 	void (*post_free)(void *post);
 	void (*post)(void *post);
+
+	/*
+	 * Of a server's module, the only entry: accept TCP connections on listener and send back what
+	 * comes on each, until its end. Whenever control is readable call on_control(control), and
+	 * return when that returns false. Connections that are left end with the process.
+	 */
+	void (*serve)(int listener, int control, bool (*on_control)(int control));
 };
 
 /* Exported by each module. */
@@ -43,27 +51,38 @@ extern const struct contestant bench_contestant;
 
 enum { BENCH_CONTESTANTS_MAX = 16 };
 
+/* The first five are the program's to set. */
 struct bench {
+	const char *name;
+	const char *kind; /* of modules: "contestant", "server" */
+	const char *unit; /* of bench_case() */
+	int rounds;
+	int seconds; /* a case has fewer rounds if it would last longer; 0: however long */
 	const struct contestant *contestants[BENCH_CONTESTANTS_MAX]; /* [0]: the bare system calls */
 	size_t n;
-	int rounds;
-	double *samples; /* of the case being measured: [contestant][round] */
-	const char *name;
-	const char *unit;
+	double *samples; /* of the case being measured: [figure][contestant][round] */
+	char dir[4096];  /* where the program and its modules are */
 };
 
 /*
- * Options: --only NAME, --rounds N; what is left stays in argv. Loads the modules beside the program;
+ * Options: --only NAME, --rounds N, --seconds N; what is left stays in argv. Loads the modules beside the program;
  * the bare one is loaded twice, and how its two copies differ is what this run cannot resolve.
  */
-void bench_init(struct bench *bench, const char *name, const char *unit, int *argc, char **argv);
+void bench_init(struct bench *bench, int *argc, char **argv);
 
 /*
- * Measure one case: run every contestant once per round, in turn, and print the medians as a line of the
- * table and as JSON. measure returns the figure, or < 0 if the contestant cannot take part.
+ * Measure one case: run every contestant once per round, in turn, and print as a line of the table and as
+ * JSON the medians, and the median of each round's ratio to the bare one. measure returns the figure,
+ * or < 0 if the contestant cannot take part.
  */
 void bench_case(struct bench *bench, const char *label,
 		double (*measure)(const struct contestant *contestant, void *data), void *data);
+
+/* The same for several figures of one measurement, each with its unit; a line for each. */
+enum { BENCH_FIGURES_MAX = 8 };
+typedef void bench_measure_fn(const struct contestant *contestant, void *data, double *ret_figures);
+void bench_figures(struct bench *bench, const char *label, const char *const *units, size_t n,
+		   bench_measure_fn *measure, void *data);
 
 void bench_fini(struct bench *bench);
 
