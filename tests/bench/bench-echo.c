@@ -11,12 +11,13 @@
  *
  *	bench-echo [--slice MS] [--requests N] [echo|churn|idle [CONNECTIONS [SIZE [DEPTH]]]]
  *
- * --requests: one run of exactly so many, with the server in this very process, so that a tool which
- * looks at it sees nothing else.
+ * --requests: one run of exactly so many, with the server in this very process, so that a tool
+ * which looks at it sees nothing else. --slice: how long a server is measured at a time, 100 ms.
  */
 #include "bench.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -219,11 +220,14 @@ measure(const struct contestant *contestant, void *data, double *ret_figures)
 	ret_figures[1] = (double)outcome->result.requests * 1e9 / (double)outcome->result.took_ns;
 }
 
+static const char *const speed[] = { "ns cpu", "msg/s" };
+
 static void
 run(struct bench *bench, struct setting *setting)
 {
-	static const char *const speed[] = { "ns cpu", "msg/s" };
-	static const char *const memory[] = { "heap B", "rss B", "heap B used", "rss B used", "fds" };
+	static const char *const memory[] = {
+		"heap B", "rss B", "heap B used", "rss B used", "fds",
+	};
 	char label[64], size[16];
 
 	if (setting->size >= 1024)
@@ -258,6 +262,7 @@ run_all(struct bench *bench, struct setting *setting, int most)
 		setting->depth = depths[i % 2];
 		run(bench, setting);
 	}
+	bench_means(bench, "all of these", speed, 2);
 	setting->what = "churn";
 	setting->connections = 50;
 	setting->size = 64;
@@ -311,6 +316,7 @@ main(int argc, char **argv)
 	struct bench bench = { .name = "echo", .kind = "server", .rounds = 9, .seconds = 9 };
 	struct setting setting = { "echo", 50, 64, 1, 1000000000000, 100, false, bench.dir };
 	struct rlimit limit;
+	int most;
 
 	bench_init(&bench, &argc, argv);
 	take_options(&setting, &argc, argv);
@@ -318,8 +324,10 @@ main(int argc, char **argv)
 		die("getrlimit");
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		       0);
+	/* Each side has a few descriptors beside its connections. */
+	most = limit.rlim_cur > INT_MAX ? INT_MAX : (int)limit.rlim_cur - 64 - 100;
+	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
 	if (outcome == MAP_FAILED)
 		die("mmap");
 	choose_cpus();
@@ -338,7 +346,7 @@ main(int argc, char **argv)
 	if (argc > 1 || setting.here)
 		run(&bench, &setting);
 	else
-		run_all(&bench, &setting, limit.rlim_cur > 20064 ? 20000 : (int)limit.rlim_cur - 64);
+		run_all(&bench, &setting, most);
 	bench_fini(&bench);
 	return 0;
 }

@@ -11,7 +11,7 @@
  * that each connection has had a turn of 4 KiB at most, uncounted.
  *
  * churn: each turn has a connection of its own, closed at its end by this side first.
- * idle: the server is asked for notes before and after the connections are made, and after the turn.
+ * idle: the server is asked for notes before and after they are made, and after each one's turn.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

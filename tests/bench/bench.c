@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <libgen.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,26 +118,35 @@ median(double *samples, int n)
 	return n % 2 ? samples[n / 2] : (samples[n / 2 - 1] + samples[n / 2]) / 2;
 }
 
-/* samples: [contestant][round], of which the first so many of each are there. */
+/* The two copies of the bare one have the same name. */
+static const char *
+again(const struct bench *bench, size_t i)
+{
+	return i == 1 && bench->contestants[1] == bench->contestants[0] ? " again" : "";
+}
+
+/* The k-th figure, of which so many rounds are there. */
 static void
-report(struct bench *bench, const char *label, const char *unit, double *samples, int rounds)
+report(struct bench *bench, const char *label, const char *unit, size_t k, int rounds)
 {
 	double medians[BENCH_CONTESTANTS_MAX], ratios[BENCH_CONTESTANTS_MAX];
 	double *ratio = calloc((size_t)rounds, sizeof(*ratio));
+	double *bare = bench->samples + k * bench->n * (size_t)bench->rounds;
 	int round;
 	size_t i;
 
 	for (i = 0; i < bench->n; i++) {
-		double *own = samples + i * (size_t)bench->rounds;
+		double *own = bare + i * (size_t)bench->rounds;
 
 		for (round = 0; round < rounds; round++)
-			ratio[round] = own[round] / samples[round];
+			ratio[round] = own[round] / bare[round];
 		ratios[i] = median(ratio, rounds);
+		bench->logarithms[k][i] += log(ratios[i]);
 	}
 	free(ratio);
 	printf("%-22s %-11s", label, unit);
 	for (i = 0; i < bench->n; i++) {
-		medians[i] = median(samples + i * (size_t)bench->rounds, rounds);
+		medians[i] = median(bare + i * (size_t)bench->rounds, rounds);
 		if (medians[i] < 0)
 			printf(" %15s", "-");
 		else
@@ -145,12 +155,31 @@ report(struct bench *bench, const char *label, const char *unit, double *samples
 	printf("\n");
 	for (i = 0; i < bench->n; i++)
 		if (medians[i] >= 0)
-			printf("{\"bench\":\"%s\",\"case\":\"%s\",\"who\":\"%s%s\",\"%s\":%.2f,"
-			       "\"ratio\":%.4f,\"rounds\":%d}\n",
-			       bench->name, label, bench->contestants[i]->name,
-			       i == 1 && bench->contestants[1] == bench->contestants[0] ? " again" : "",
+			printf("{\"bench\":\"%s\",\"case\":\"%s\",\"who\":\"%s%s\","
+			       "\"%s\":%.2f,\"ratio\":%.4f,\"rounds\":%d}\n",
+			       bench->name, label, bench->contestants[i]->name, again(bench, i),
 			       unit, medians[i], ratios[i], rounds);
 	fflush(stdout);
+}
+
+void
+bench_means(struct bench *bench, const char *label, const char *const *units, size_t n)
+{
+	size_t i, k;
+
+	for (k = 0; k < n; k++) {
+		printf("%-22s %-11s", label, units[k]);
+		for (i = 0; i < bench->n; i++)
+			printf(" %15.3f", exp(bench->logarithms[k][i] / bench->cases));
+		printf("\n");
+		for (i = 0; i < bench->n; i++)
+			printf("{\"bench\":\"%s\",\"case\":\"%s\",\"who\":\"%s%s\","
+			       "\"%s\":null,\"ratio\":%.4f}\n",
+			       bench->name, label, bench->contestants[i]->name, again(bench, i),
+			       units[k], exp(bench->logarithms[k][i] / bench->cases));
+	}
+	memset(bench->logarithms, 0, sizeof(bench->logarithms));
+	bench->cases = 0;
 }
 
 /* Is there time for one more round, if it takes as long as those before? */
@@ -182,7 +211,8 @@ bench_figures(struct bench *bench, const char *label, const char *const *units, 
 		}
 	}
 	for (k = 0; k < n; k++)
-		report(bench, label, units[k], bench->samples + k * each, round);
+		report(bench, label, units[k], k, round);
+	bench->cases++;
 }
 
 struct one {

@@ -42,7 +42,9 @@ static void
 on_accepted(struct fend_listener *listener, struct fend_socket *socket,
 	    const struct fend_address *peer, void *data)
 {
-	static const struct fend_stream_callbacks callbacks = { on_readable, on_drained, on_closed };
+	static const struct fend_stream_callbacks callbacks = {
+		on_readable, on_drained, on_closed,
+	};
 	struct fend_stream *stream;
 
 	if (fend_stream_new(loop, socket, NULL, &callbacks, NULL, &stream) < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections share one buffer to receive into; what is received is sent at once as far as possible,
- * and the rest by a write request.
+ * Connections share one buffer to receive into; what is received is sent at once as far as
+ * possible, and the rest by a write request.
  */
 #include "bench.h"
 
