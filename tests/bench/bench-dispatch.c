@@ -100,11 +100,11 @@ main(int argc, char **argv)
 		{ 4000, 1000, 50000 }, { 9000, 100, 50000 },
 	};
 	struct rlimit limit;
-	struct bench bench;
+	struct bench bench = { "dispatch", "contestant", "ns/event", 9 };
 	char label[64];
 	size_t i;
 
-	bench_init(&bench, "dispatch", "ns/event", &argc, argv);
+	bench_init(&bench, &argc, argv);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);

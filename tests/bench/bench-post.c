@@ -164,9 +164,9 @@ main(int argc, char **argv)
 	static struct setting one = { 1, 200000, false }, one_cpu = { 1, 200000, true };
 	static struct setting four = { 4, 50000, false }, four_cpu = { 4, 50000, true };
 	static struct setting turns = { 0, 5000, false };
-	struct bench bench;
+	struct bench bench = { "post", "contestant", "ns/message", 9 };
 
-	bench_init(&bench, "post", "ns/message", &argc, argv);
+	bench_init(&bench, &argc, argv);
 	bench_case(&bench, "1 producer", flood, &one);
 	bench_case(&bench, "1 producer, loop cpu", flood, &one_cpu);
 	bench_case(&bench, "4 producers", flood, &four);

@@ -99,12 +99,12 @@ main(int argc, char **argv)
 {
 	static const char *const names[] = { "arm", "re-arm", "cancel", "fire", "idle restart" };
 	static const int sizes[] = { 1000, 10000, 100000, 1000000 };
-	struct bench bench;
+	struct bench bench = { "timer", "contestant", "ns/op", 9 };
 	char label[64];
 	size_t i;
 	int phase;
 
-	bench_init(&bench, "timer", "ns/op", &argc, argv);
+	bench_init(&bench, &argc, argv);
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		if (argc > 1 && atoi(argv[1]) != sizes[i])
 			continue;

@@ -5,17 +5,8 @@
 
 #include <fend/core.h>
 
-struct io {
-	struct fend_io *io;
-	void (*fn)(void *data);
-	void *data;
-};
-
-struct timer {
-	struct fend_timer *timer;
-	void (*fn)(void *data);
-	void *data;
-};
+/* Of all sources of a kind; data is theirs, so that they are used as a program would use them. */
+static void (*io_fn)(void *data), (*timer_fn)(void *data);
 
 struct post {
 	struct fend_loop *loop;
@@ -57,73 +48,61 @@ iterate(void *loop)
 }
 
 static void
-on_io(struct fend_io *source, unsigned events, void *data)
+on_io(struct fend_io *io, unsigned events, void *data)
 {
-	struct io *io = data;
-
-	io->fn(io->data);
+	io_fn(data);
 }
 
 static void *
 io_new(void *loop, int fd, void (*fn)(void *data), void *data)
 {
-	struct io *io = malloc(sizeof(*io));
+	struct fend_io *io;
 
-	io->fn = fn;
-	io->data = data;
-	if (fend_io_new(loop, fd, FEND_IN, on_io, io, &io->io) < 0)
+	io_fn = fn;
+	if (fend_io_new(loop, fd, FEND_IN, on_io, data, &io) < 0)
 		abort();
 	return io;
 }
 
 static void
-io_free(void *pointer)
+io_free(void *io)
 {
-	struct io *io = pointer;
-
-	fend_io_free(io->io);
-	free(io);
+	fend_io_free(io);
 }
 
 static void
-on_timer(struct fend_timer *source, uint64_t expirations, void *data)
+on_timer(struct fend_timer *timer, uint64_t expirations, void *data)
 {
-	struct timer *timer = data;
-
-	timer->fn(timer->data);
+	timer_fn(data);
 }
 
 static void *
 timer_new(void *loop, void (*fn)(void *data), void *data)
 {
-	struct timer *timer = malloc(sizeof(*timer));
+	struct fend_timer *timer;
 
-	timer->fn = fn;
-	timer->data = data;
-	if (fend_timer_new(loop, on_timer, timer, &timer->timer) < 0)
+	timer_fn = fn;
+	if (fend_timer_new(loop, on_timer, data, &timer) < 0)
 		abort();
 	return timer;
 }
 
 static void
-timer_free(void *pointer)
+timer_free(void *timer)
 {
-	struct timer *timer = pointer;
-
-	fend_timer_free(timer->timer);
-	free(timer);
+	fend_timer_free(timer);
 }
 
 static void
-timer_arm(void *pointer, int64_t delay_ns)
+timer_arm(void *timer, int64_t delay_ns)
 {
-	fend_timer_after(((struct timer *)pointer)->timer, delay_ns);
+	fend_timer_after(timer, delay_ns);
 }
 
 static void
-timer_stop(void *pointer)
+timer_stop(void *timer)
 {
-	fend_timer_stop(((struct timer *)pointer)->timer);
+	fend_timer_stop(timer);
 }
 
 static void
@@ -157,7 +136,8 @@ post_it(void *pointer)
 
 const struct contestant bench_contestant = {
 	.name = "fend", .version = fend_version, .loop_new = loop_new, .loop_free = loop_free,
-	.run = run, .stop = stop, .iterate = iterate, .io_new = io_new, .io_free = io_free, .timer_new = timer_new,
+	.run = run, .stop = stop, .iterate = iterate,
+	.io_new = io_new, .io_free = io_free, .timer_new = timer_new,
 	.timer_free = timer_free, .timer_arm = timer_arm, .timer_stop = timer_stop,
 	.post_new = post_new, .post_free = free, .post = post_it,
 };

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench.h"
 
-#include <stdlib.h>
-
 #include <event2/event.h>
 #include <event2/thread.h>
 
-/* An event of any kind: libevent has but one. */
-struct source {
-	struct event *event;
-	void (*fn)(void *data);
-	void *data;
-};
+/* Of all sources of a kind; data is theirs, so that they are used as a program would use them. */
+static void (*io_fn)(void *data), (*timer_fn)(void *data), (*post_fn)(void *data);
 
 static void *
 loop_new(void)
@@ -45,72 +39,77 @@ iterate(void *loop)
 }
 
 static void
-on_event(evutil_socket_t fd, short events, void *data)
+on_io(evutil_socket_t fd, short events, void *data)
 {
-	struct source *source = data;
-
-	source->fn(source->data);
-}
-
-static void *
-source_new(void *loop, int fd, short events, void (*fn)(void *data), void *data)
-{
-	struct source *source = malloc(sizeof(*source));
-
-	source->event = event_new(loop, fd, events, on_event, source);
-	source->fn = fn;
-	source->data = data;
-	return source;
-}
-
-static void
-source_free(void *pointer)
-{
-	struct source *source = pointer;
-
-	event_free(source->event);
-	free(source);
+	io_fn(data);
 }
 
 static void *
 io_new(void *loop, int fd, void (*fn)(void *data), void *data)
 {
-	struct source *source = source_new(loop, fd, EV_READ | EV_PERSIST, fn, data);
+	struct event *event = event_new(loop, fd, EV_READ | EV_PERSIST, on_io, data);
 
-	event_add(source->event, NULL);
-	return source;
+	io_fn = fn;
+	event_add(event, NULL);
+	return event;
+}
+
+static void
+source_free(void *event)
+{
+	event_free(event);
+}
+
+static void
+on_timer(evutil_socket_t fd, short events, void *data)
+{
+	timer_fn(data);
 }
 
 static void *
 timer_new(void *loop, void (*fn)(void *data), void *data)
 {
-	return source_new(loop, -1, 0, fn, data);
+	timer_fn = fn;
+	return event_new(loop, -1, 0, on_timer, data);
 }
 
 static void
-timer_arm(void *pointer, int64_t delay_ns)
+timer_arm(void *event, int64_t delay_ns)
 {
-	struct source *source = pointer;
 	struct timeval delay = { delay_ns / 1000000000, delay_ns % 1000000000 / 1000 };
 
-	event_add(source->event, &delay);
+	event_add(event, &delay);
 }
 
 static void
-timer_stop(void *pointer)
+timer_stop(void *event)
 {
-	event_del(((struct source *)pointer)->event);
+	event_del(event);
 }
 
 static void
-post_it(void *pointer)
+on_post(evutil_socket_t fd, short events, void *data)
 {
-	event_active(((struct source *)pointer)->event, EV_READ, 0);
+	post_fn(data);
+}
+
+static void *
+post_new(void *loop, void (*fn)(void *data), void *data)
+{
+	post_fn = fn;
+	return event_new(loop, -1, 0, on_post, data);
+}
+
+static void
+post_it(void *event)
+{
+	event_active(event, EV_READ, 0);
 }
 
 const struct contestant bench_contestant = {
 	.name = "libevent", .version = event_get_version, .loop_new = loop_new,
-	.loop_free = loop_free, .run = run, .stop = stop, .iterate = iterate, .io_new = io_new, .io_free = source_free,
+	.loop_free = loop_free, .run = run, .stop = stop, .iterate = iterate,
+	.io_new = io_new, .io_free = source_free,
 	.timer_new = timer_new, .timer_free = source_free, .timer_arm = timer_arm,
-	.timer_stop = timer_stop, .post_new = timer_new, .post_free = source_free, .post = post_it,
+	.timer_stop = timer_stop, .post_new = post_new, .post_free = source_free, .post = post_it,
 };

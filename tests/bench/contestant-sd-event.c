@@ -7,11 +7,8 @@
 
 #include <systemd/sd-event.h>
 
-struct source {
-	sd_event_source *source;
-	void (*fn)(void *data);
-	void *data;
-};
+/* Of all sources of a kind; data is theirs, so that they are used as a program would use them. */
+static void (*io_fn)(void *data), (*timer_fn)(void *data);
 
 static const char *
 version(void)
@@ -52,75 +49,64 @@ iterate(void *loop)
 }
 
 static int
-on_io(sd_event_source *base, int fd, uint32_t events, void *data)
+on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 {
-	struct source *source = data;
-
-	source->fn(source->data);
+	io_fn(data);
 	return 0;
 }
 
 static void *
 io_new(void *loop, int fd, void (*fn)(void *data), void *data)
 {
-	struct source *source = malloc(sizeof(*source));
+	sd_event_source *source;
 
-	source->fn = fn;
-	source->data = data;
-	if (sd_event_add_io(loop, &source->source, fd, EPOLLIN, on_io, source) < 0)
+	io_fn = fn;
+	if (sd_event_add_io(loop, &source, fd, EPOLLIN, on_io, data) < 0)
 		abort();
 	return source;
 }
 
 static void
-source_free(void *pointer)
+source_free(void *source)
 {
-	struct source *source = pointer;
-
-	sd_event_source_disable_unref(source->source);
-	free(source);
+	sd_event_source_disable_unref(source);
 }
 
 static int
-on_timer(sd_event_source *base, uint64_t time, void *data)
+on_timer(sd_event_source *source, uint64_t time, void *data)
 {
-	struct source *source = data;
-
-	source->fn(source->data);
+	timer_fn(data);
 	return 0;
 }
 
 static void *
 timer_new(void *loop, void (*fn)(void *data), void *data)
 {
-	struct source *source = malloc(sizeof(*source));
+	sd_event_source *source;
 
-	source->fn = fn;
-	source->data = data;
-	if (sd_event_add_time(loop, &source->source, CLOCK_MONOTONIC, UINT64_MAX, 1, on_timer,
-			      source) < 0)
+	timer_fn = fn;
+	if (sd_event_add_time(loop, &source, CLOCK_MONOTONIC, UINT64_MAX, 1, on_timer, data) < 0)
 		abort();
-	sd_event_source_set_enabled(source->source, SD_EVENT_OFF);
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	return source;
 }
 
 static void
-timer_arm(void *pointer, int64_t delay_ns)
+timer_arm(void *source, int64_t delay_ns)
 {
-	struct source *source = pointer;
-
-	sd_event_source_set_time_relative(source->source, (uint64_t)delay_ns / 1000);
-	sd_event_source_set_enabled(source->source, SD_EVENT_ONESHOT);
+	sd_event_source_set_time_relative(source, (uint64_t)delay_ns / 1000);
+	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static void
-timer_stop(void *pointer)
+timer_stop(void *source)
 {
-	sd_event_source_set_enabled(((struct source *)pointer)->source, SD_EVENT_OFF);
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
 const struct contestant bench_contestant = {
 	.name = "sd-event", .version = version, .loop_new = loop_new, .loop_free = loop_free,
-	.run = run, .stop = stop, .iterate = iterate, .io_new = io_new, .io_free = source_free, .timer_new = timer_new,
+	.run = run, .stop = stop, .iterate = iterate,
+	.io_new = io_new, .io_free = source_free, .timer_new = timer_new,
 	.timer_free = source_free, .timer_arm = timer_arm, .timer_stop = timer_stop,
 };
