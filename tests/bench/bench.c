@@ -174,7 +174,7 @@ bench_means(struct bench *bench, const char *label, const char *const *units, si
 		printf("\n");
 		for (i = 0; i < bench->n; i++)
 			printf("{\"bench\":\"%s\",\"case\":\"%s\",\"who\":\"%s%s\","
-			       "\"%s\":null,\"ratio\":%.4f}\n",
+			       "\"of\":\"%s\",\"ratio\":%.4f}\n",
 			       bench->name, label, bench->contestants[i]->name, again(bench, i),
 			       units[k], exp(bench->logarithms[k][i] / bench->cases));
 	}
