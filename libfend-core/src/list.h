@@ -27,12 +27,18 @@ list_is_empty(const struct fend_link *list)
 }
 
 static inline void
+list_insert_after(struct fend_link *before, struct fend_link *entry)
+{
+	entry->prev = before;
+	entry->next = before->next;
+	before->next->prev = entry;
+	before->next = entry;
+}
+
+static inline void
 list_append(struct fend_link *list, struct fend_link *entry)
 {
-	entry->prev = list->prev;
-	entry->next = list;
-	list->prev->next = entry;
-	list->prev = entry;
+	list_insert_after(list->prev, entry);
 }
 
 /* An entry that was removed points to itself, so that removing it once more does nothing. */

@@ -20,10 +20,10 @@
 
 #include "callback.h"
 
-/* Bits of a task's state; 0: idle. */
+/* A task's state. */
 enum {
-	TASK_CLAIMED = 1 << 0, /* queued, or about to be */
-	TASK_LISTED = 1 << 1,  /* in loop->tasks or loop->running: the loop's thread alone changes it */
+	TASK_IDLE,
+	TASK_CLAIMED, /* queued, or about to be */
 };
 
 static struct fend_link closed;
@@ -43,19 +43,19 @@ task_of(struct fend_link *link)
 static bool
 claim(struct fend_task *task)
 {
-	return !(__atomic_fetch_or(&task->state, TASK_CLAIMED, __ATOMIC_ACQ_REL) & TASK_CLAIMED);
+	return __atomic_exchange_n(&task->state, TASK_CLAIMED, __ATOMIC_ACQ_REL) == TASK_IDLE;
 }
 
 static bool
 is_claimed(const struct fend_task *task)
 {
-	return __atomic_load_n(&task->state, __ATOMIC_ACQUIRE) & TASK_CLAIMED;
+	return __atomic_load_n(&task->state, __ATOMIC_ACQUIRE) == TASK_CLAIMED;
 }
 
 static void
 release(struct fend_task *task)
 {
-	__atomic_exchange_n(&task->state, 0, __ATOMIC_ACQ_REL);
+	__atomic_exchange_n(&task->state, TASK_IDLE, __ATOMIC_ACQ_REL);
 }
 
 static void
@@ -64,31 +64,34 @@ set_loop(struct fend_task *task, struct fend_loop *loop)
 	__atomic_store_n(&task->loop, loop, __ATOMIC_RELAXED);
 }
 
-static void
-enlist(struct fend_loop *loop, struct fend_task *task)
+/*
+ * In loop->tasks or loop->running? It has a predecessor there, and nowhere else: who claims a task
+ * finds none. The loop's thread alone asks, and changes it.
+ */
+static bool
+is_listed(const struct fend_task *task)
 {
-	__atomic_fetch_or(&task->state, TASK_LISTED, __ATOMIC_RELAXED);
-	list_append(&loop->tasks, &task->link);
+	return task->link.prev;
+}
+
+static void
+unlist(struct fend_task *task)
+{
+	list_remove(&task->link);
+	task->link.prev = NULL;
 }
 
 /* Append a stack that was taken from loop->posted to the list, oldest first. */
 static void
 append_posted(struct fend_loop *loop, struct fend_link *top)
 {
-	struct fend_link *oldest = NULL;
+	struct fend_link *last = loop->tasks.prev;
 
 	while (top) {
 		struct fend_link *next = top->next;
 
-		top->next = oldest;
-		oldest = top;
+		list_insert_after(last, top);
 		top = next;
-	}
-	while (oldest) {
-		struct fend_link *next = oldest->next;
-
-		enlist(loop, task_of(oldest));
-		oldest = next;
 	}
 }
 
@@ -113,7 +116,7 @@ fend_task_defer(struct fend_loop *loop, struct fend_task *task)
 	/* What this thread has posted before comes first. */
 	take_posted(loop);
 	set_loop(task, loop);
-	enlist(loop, task);
+	list_append(&loop->tasks, &task->link);
 	fend__embed_changed(loop);
 	return 0;
 }
@@ -152,7 +155,6 @@ FEND_PUBLIC int
 fend_task_cancel(struct fend_loop *loop, struct fend_task *task)
 {
 	int r = fend__loop_check(loop);
-	unsigned state;
 
 	/* In a child as well: what holds the task can then be freed, whatever becomes of the loop. */
 	if (r < 0 && r != -ECHILD)
@@ -160,14 +162,13 @@ fend_task_cancel(struct fend_loop *loop, struct fend_task *task)
 	if (!task)
 		return -EINVAL;
 	take_posted(loop);
-	state = __atomic_load_n(&task->state, __ATOMIC_ACQUIRE);
-	if (!(state & TASK_CLAIMED))
+	if (!is_claimed(task))
 		return 0;
 	if (__atomic_load_n(&task->loop, __ATOMIC_RELAXED) != loop)
 		return -EINVAL;
-	if (!(state & TASK_LISTED))
+	if (!is_listed(task))
 		return 0;
-	list_remove(&task->link);
+	unlist(task);
 	release(task);
 	return 1;
 }
@@ -190,7 +191,7 @@ fend__tasks_run(struct fend_loop *loop)
 		fend_task_fn *fn = task->fn;
 		void *data = task->data;
 
-		list_remove(&task->link);
+		unlist(task);
 		release(task);
 		loop->stats.tasks++;
 		callback_begin(loop, &callback, "task", NULL);
@@ -205,7 +206,7 @@ forget(struct fend_link *list)
 	while (!list_is_empty(list)) {
 		struct fend_task *task = task_of(list->next);
 
-		list_remove(&task->link);
+		unlist(task);
 		release(task);
 	}
 }

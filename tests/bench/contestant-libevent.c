@@ -23,7 +23,7 @@ loop_free(void *loop)
 static void
 run(void *loop)
 {
-	event_base_dispatch(loop);
+	event_base_loop(loop, EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
 static void
