@@ -354,14 +354,42 @@ fend__iov_size(const struct iovec *iov, int n)
 	return (ssize_t)size;
 }
 
+#define PIECES_AT_ONCE 16
+
 /*
- * Of recvv and sendv. Empty pieces in front are left out: layers may rely on the first to have
- * room.
+ * Spare layers empty pieces, whose memory may be NULL: those before and after what is not empty are
+ * left out, and if there are some in between, the rest is copied without them as far as there is
+ * room. Less than all may be moved anyway.
  */
+static int
+compact(const struct iovec **iov, int n, struct iovec copy[PIECES_AT_ONCE])
+{
+	const struct iovec *from = *iov;
+	int i, used = 0;
+
+	for (; from->iov_len == 0; from++)
+		n--;
+	while (from[n - 1].iov_len == 0)
+		n--;
+	*iov = from;
+	for (i = 0; i < n && from[i].iov_len > 0; i++)
+		continue;
+	if (i == n)
+		return n;
+	for (i = 0; i < n && used < PIECES_AT_ONCE; i++) {
+		if (from[i].iov_len > 0)
+			copy[used++] = from[i];
+	}
+	*iov = copy;
+	return used;
+}
+
+/* Of recvv and sendv. */
 static ssize_t
 move(struct fend_socket *socket, const struct iovec *iov, int n, int flags,
      ssize_t (*through)(struct fend_below *, const struct iovec *, int, int))
 {
+	struct iovec copy[PIECES_AT_ONCE];
 	ssize_t done = fend__socket_check(socket);
 
 	if (done < 0)
@@ -369,8 +397,8 @@ move(struct fend_socket *socket, const struct iovec *iov, int n, int flags,
 	done = fend__iov_size(iov, n);
 	if (done <= 0)
 		return done;
-	for (; iov->iov_len == 0; iov++)
-		n--;
+	if (socket->top->ops)
+		n = compact(&iov, n, copy);
 	done = through(socket->top, iov, n, flags);
 	worked(socket);
 	return done;

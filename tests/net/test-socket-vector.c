@@ -50,6 +50,41 @@ test_pieces_are_one(struct test *test)
 	pair_fini(&pair);
 }
 
+/* More pieces with gaps between them than are looked at together. */
+static void
+test_gaps_are_closed(struct test *test)
+{
+	enum { N = 40 };
+	struct iovec out[2 * N], in[2 * N];
+	char data[N], got[N];
+	int i, sent = 0, received = 0;
+	struct pair pair;
+
+	for (i = 0; i < N; i++) {
+		data[i] = (char)('a' + i % 26);
+		out[2 * i] = (struct iovec){ data + i, 1 };
+		in[2 * i] = (struct iovec){ got + i, 1 };
+		out[2 * i + 1] = in[2 * i + 1] = (struct iovec){ NULL, 0 };
+	}
+	pair_init(&pair);
+	rot13_push(pair.a, NULL);
+	rot13_push(pair.b, NULL);
+	while (sent < N) {
+		ssize_t n = fend_socket_sendv(pair.a, out + 2 * sent, 2 * (N - sent), 0);
+
+		g_assert_cmpint(n, >, 1);
+		sent += (int)n;
+	}
+	while (received < N) {
+		ssize_t n = fend_socket_recvv(pair.b, in + 2 * received, 2 * (N - received), 0);
+
+		g_assert_cmpint(n, >, 1);
+		received += (int)n;
+	}
+	g_assert_cmpmem(got, N, data, N);
+	pair_fini(&pair);
+}
+
 static void
 test_a_layer_may_move_less(struct test *test)
 {
@@ -144,6 +179,7 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	test_add("/socket-vector/pieces-are-one", test_pieces_are_one);
+	test_add("/socket-vector/gaps-are-closed", test_gaps_are_closed);
 	test_add("/socket-vector/a-layer-may-move-less", test_a_layer_may_move_less);
 	test_add("/socket-vector/pieces-of-a-datagram-are-one-datagram",
 		 test_pieces_of_a_datagram_are_one_datagram);
