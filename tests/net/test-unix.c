@@ -200,14 +200,52 @@ test_plain_recv_closes_what_comes(struct test *test)
 	close_many(fds, MANY);
 }
 
+static ssize_t
+recvmsg_of_one(int fd, struct msghdr *message, int flags)
+{
+	message->msg_controllen = CMSG_LEN(sizeof(int));
+	return fend__kernel_real.recvmsg(fd, message, flags);
+}
+
+/*
+ * Receive with one more descriptor to be had. Valgrind plays the limit itself and not for those
+ * that are received, so there the kernel is to cut them off for another reason.
+ */
+static ssize_t
+recv_with_one_descriptor(struct fend_socket *socket, const struct iovec *iov,
+			 struct fend_fds *ret_fds)
+{
+	const char *preload = g_getenv("LD_PRELOAD");
+	struct fend__kernel kernel = fend__kernel_real;
+	struct rlimit limit, less;
+	int lowest;
+	ssize_t n;
+
+	if (preload && strstr(preload, "vgpreload")) {
+		kernel.recvmsg = recvmsg_of_one;
+		fend__kernel = &kernel;
+		n = fend_socket_recv_fds(socket, iov, 1, ret_fds);
+		fend__kernel = &fend__kernel_real;
+		return n;
+	}
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	less = limit;
+	lowest = dup(0);
+	close(lowest);
+	less.rlim_cur = (rlim_t)lowest + 1;
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &less), ==, 0);
+	n = fend_socket_recv_fds(socket, iov, 1, ret_fds);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	return n;
+}
+
 static void
 test_descriptors_that_may_not_be_opened_are_lost(struct test *test)
 {
-	struct rlimit limit, less;
 	struct iovec out = bytes("x");
 	char buffer[8];
 	struct iovec in = { buffer, sizeof(buffer) };
-	int fds[MANY], got[MANY], lowest, before;
+	int fds[MANY], got[MANY], before;
 	struct fend_fds received = { .fds = got, .max = MANY };
 	struct pair pair;
 
@@ -215,14 +253,7 @@ test_descriptors_that_may_not_be_opened_are_lost(struct test *test)
 	pair_init(&pair);
 	before = test_count_fds();
 	test_error(fend_socket_send_fds(pair.a, &out, 1, fds, MANY), 1);
-	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
-	less = limit;
-	lowest = dup(0);
-	close(lowest);
-	less.rlim_cur = (rlim_t)lowest + 1;
-	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &less), ==, 0);
-	test_error(fend_socket_recv_fds(pair.b, &in, 1, &received), 1);
-	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	test_error(recv_with_one_descriptor(pair.b, &in, &received), 1);
 	g_assert_cmpuint(received.n, ==, 1);
 	g_assert_true(received.lost);
 	g_assert_cmpint(test_count_fds(), ==, before + 1);
