@@ -288,6 +288,93 @@ test_what_fits_into_a_segment_is_no_train(struct test *test)
 	pair_fini(&pair);
 }
 
+/* What the next datagram comes with. */
+static struct {
+	int level, type;
+	const void *data;
+	size_t size;
+} message;
+
+static int
+recv_with_message(int fd, struct fend__message *messages, unsigned n, int flags)
+{
+	struct msghdr *header = &messages[0].header;
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(header);
+
+	g_assert_cmpuint(header->msg_controllen, >=, 256);
+	cmsg->cmsg_level = message.level;
+	cmsg->cmsg_type = message.type;
+	cmsg->cmsg_len = CMSG_LEN(message.size);
+	memcpy(CMSG_DATA(cmsg), message.data, message.size);
+	header->msg_controllen = CMSG_SPACE(message.size);
+	messages[0].size = 0;
+	return 1;
+}
+
+static void
+assert_local(struct fend_socket *socket, const char *text)
+{
+	struct fend_datagram datagram = { 0 };
+
+	test_error(fend_socket_recv_batch(socket, &datagram, 1), 1);
+	assert_address(&datagram.local, text);
+	g_assert_cmpuint(datagram.interface, ==, 7);
+}
+
+/* As the kernel says it of addresses that the loopback interface cannot have. */
+static void
+test_which_address_is_the_local_one(struct test *test)
+{
+	static const struct {
+		const char *destination, *ours, *local;
+	} v4[] = {
+		{ "192.0.2.1:0", "192.0.2.1:0", "192.0.2.1:0" },
+		{ "192.0.2.255:0", "192.0.2.1:0", "192.0.2.1:0" },
+		{ "239.1.2.3:0", "192.0.2.1:0", "239.1.2.3:0" },
+	};
+	static const char *const v6[] = { "[2001:db8::1]:0", "[fe80::1%7]:0", "[ff02::1%7]:0",
+					  "[ff01::1%7]:0", "[ff05::1]:0" };
+	struct fend__kernel kernel = fend__kernel_real;
+	struct in_pktinfo info = { .ipi_ifindex = 7 };
+	struct in6_pktinfo info6 = { .ipi6_ifindex = 7 };
+	struct fend_address address;
+	struct fend_socket *socket;
+	size_t i;
+
+	socket = server_new("[::]:0", &address);
+	kernel.recvmmsg = recv_with_message;
+	fend__kernel = &kernel;
+	message.level = IPPROTO_IP;
+	message.type = IP_PKTINFO;
+	message.data = &info;
+	message.size = sizeof(info);
+	for (i = 0; i < G_N_ELEMENTS(v4); i++) {
+		struct sockaddr_in in;
+
+		test_ok(fend_address_parse(v4[i].destination, &address));
+		memcpy(&in, &address.storage, sizeof(in));
+		info.ipi_addr = in.sin_addr;
+		test_ok(fend_address_parse(v4[i].ours, &address));
+		memcpy(&in, &address.storage, sizeof(in));
+		info.ipi_spec_dst = in.sin_addr;
+		assert_local(socket, v4[i].local);
+	}
+	message.level = IPPROTO_IPV6;
+	message.type = IPV6_PKTINFO;
+	message.data = &info6;
+	message.size = sizeof(info6);
+	for (i = 0; i < G_N_ELEMENTS(v6); i++) {
+		struct sockaddr_in6 in6;
+
+		test_ok(fend_address_parse(v6[i], &address));
+		memcpy(&in6, &address.storage, sizeof(in6));
+		info6.ipi6_addr = in6.sin6_addr;
+		assert_local(socket, v6[i]);
+	}
+	fend__kernel = &fend__kernel_real;
+	fend_socket_free(socket);
+}
+
 /* A kernel of before Linux 4.18, which ignores what it does not know. */
 static int probes;
 
@@ -312,10 +399,11 @@ test_a_train_that_nobody_cuts_is_refused(struct test *test)
 	kernel.getsockopt = no_segments;
 	fend__kernel = &kernel;
 	test_error(fend_socket_send_batch(pair.a, &train, 1), -EOPNOTSUPP);
+	test_error(fend_socket_send_batch(pair.a, &train, 1), -EOPNOTSUPP);
 	test_error(fend_socket_recv(pair.b, &byte, 1, 0), -EAGAIN);
 	train.segment = 3;
 	test_error(fend_socket_send_batch(pair.a, &train, 1), 1);
-	g_assert_cmpint(probes, ==, 1);
+	g_assert_cmpint(probes, ==, 2);
 	fend__kernel = &fend__kernel_real;
 	train.segment = 1;
 	test_error(fend_socket_send_batch(pair.a, &train, 1), 1);
@@ -354,6 +442,7 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	test_add("/ancillary/what-was-received-goes-back-as-it-is",
 		 test_what_was_received_goes_back_as_it_is);
+	test_add("/ancillary/which-address-is-the-local-one", test_which_address_is_the_local_one);
 	test_add("/ancillary/nothing-is-told-unasked", test_nothing_is_told_unasked);
 	test_add("/ancillary/a-source-has-to-be-ones-own", test_a_source_has_to_be_ones_own);
 	test_add("/ancillary/a-source-of-another-host-is-refused",

@@ -319,6 +319,28 @@ test_descriptors_name_their_errors(struct test *test)
 	pair_fini(&pair);
 }
 
+/* O_NONBLOCK belongs to the open file: somebody else may switch it off. */
+static void
+test_descriptors_never_wait(struct test *test)
+{
+	struct iovec out = bytes("x");
+	char byte = 0;
+	struct iovec in = { &byte, 1 };
+	int fds[1] = { 0 };
+	struct fend_fds received = { .fds = fds, .max = 1 };
+	struct pair pair;
+	ssize_t n;
+
+	pair_init(&pair);
+	test_ok(fend_file_set_blocking(fend_socket_file(pair.a), true));
+	test_error(fend_socket_recv_fds(pair.a, &in, 1, &received), -EAGAIN);
+	do
+		n = fend_socket_send(pair.a, &byte, 1, 0);
+	while (n == 1);
+	test_error(fend_socket_send_fds(pair.a, &out, 1, fds, 1), -EAGAIN);
+	pair_fini(&pair);
+}
+
 static void
 test_only_unix_sockets_without_layers_pass_descriptors(struct test *test)
 {
@@ -438,6 +460,7 @@ main(int argc, char **argv)
 	test_add("/unix/descriptors-that-may-not-be-opened-are-lost",
 		 test_descriptors_that_may_not_be_opened_are_lost);
 	test_add("/unix/other-messages-do-not-disturb", test_other_messages_do_not_disturb);
+	test_add("/unix/descriptors-never-wait", test_descriptors_never_wait);
 	test_add("/unix/descriptors-name-their-errors", test_descriptors_name_their_errors);
 	test_add("/unix/only-unix-sockets-without-layers-pass-descriptors",
 		 test_only_unix_sockets_without_layers_pass_descriptors);
