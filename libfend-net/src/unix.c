@@ -85,7 +85,7 @@ fend_socket_send_fds(struct fend_socket *socket, const struct iovec *iov, int n,
 static void
 keep(struct fend_fds *fds, int fd)
 {
-	if (fds->n < fds->max && (MSG_CMSG_CLOEXEC || fend__kernel->set_cloexec(fd) >= 0)) {
+	if (fds->n < fds->max && (MSG_CMSG_CLOEXEC != 0 || fend__kernel->set_cloexec(fd) >= 0)) {
 		fds->fds[fds->n++] = fd;
 		return;
 	}
