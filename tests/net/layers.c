@@ -203,6 +203,7 @@ rot13_recv(void *data, struct fend_below *below, const struct iovec *iov, int n,
 	for (i = 0; i < n && at < layer->in_end; i++) {
 		size_t size = MIN(iov[i].iov_len, layer->in_end - at);
 
+		g_assert_cmpuint(size, >, 0);
 		memcpy(iov[i].iov_base, layer->in + at, size);
 		at += size;
 		done += size;
@@ -248,6 +249,7 @@ rot13_send(void *data, struct fend_below *below, const struct iovec *iov, int n,
 	for (i = 0; i < n && layer->out_end < sizeof(layer->out); i++) {
 		size_t size = MIN(iov[i].iov_len, sizeof(layer->out) - layer->out_end);
 
+		g_assert_cmpuint(size, >, 0);
 		memcpy(layer->out + layer->out_end, iov[i].iov_base, size);
 		rot13(layer->out + layer->out_end, size);
 		layer->out_end += size;
