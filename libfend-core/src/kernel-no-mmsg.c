@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands in for kernel-mmsg.c where the system has no call that moves several messages. An error is
- * told if it is the first message's; that of a later one is met again by whoever goes on from there.
+ * Stands in for kernel-mmsg.c where the system has no call that moves several messages. An error
+ * is told if it is the first message's; that of a later one is met again by whoever goes on there.
  */
 #include "kernel-real.h"
 

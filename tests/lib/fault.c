@@ -80,10 +80,10 @@ FAULTY(FAULT_SETSOCKOPT, setsockopt,
        (int fd, int level, int option, const void *value, socklen_t size), fd, level, option,
        value, size)
 
-FAULTY(FAULT_RECVMMSG, recvmmsg, (int fd, struct fend__message *messages, unsigned n, int flags), fd,
-       messages, n, flags)
-FAULTY(FAULT_SENDMMSG, sendmmsg, (int fd, struct fend__message *messages, unsigned n, int flags), fd,
-       messages, n, flags)
+FAULTY(FAULT_RECVMMSG, recvmmsg,
+       (int fd, struct fend__message *messages, unsigned n, int flags), fd, messages, n, flags)
+FAULTY(FAULT_SENDMMSG, sendmmsg,
+       (int fd, struct fend__message *messages, unsigned n, int flags), fd, messages, n, flags)
 FAULTY(FAULT_INTERFACE, interface, (const char *name, unsigned *ret_index), name, ret_index)
 
 static ssize_t
