@@ -177,6 +177,12 @@ fend_socket_push_layer(struct fend_socket *socket, const struct fend_layer_ops *
 	return 0;
 }
 
+FEND_PUBLIC void
+fend_socket_layer_changed(struct fend_socket *socket)
+{
+	fend__socket_changed(socket);
+}
+
 FEND_PUBLIC void *
 fend__socket_layer(const struct fend_socket *socket, const struct fend_layer_ops *ops,
 		   struct fend_below **ret_below)

@@ -2,6 +2,7 @@
 #include "layers.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -64,6 +65,100 @@ dribbler_push(struct fend_socket *socket)
 	test_ok(fend_socket_push_layer(socket, &dribbler_ops, NULL));
 }
 
+/* Numerical Recipes' generator; its upper bits are the better ones. */
+static guint32
+faulty_chance(struct faulty *layer)
+{
+	layer->random = layer->random * 1664525 + 1013904223;
+	return layer->random >> 8;
+}
+
+/* How much of the first piece of iov this call may move; 0: it is stalled. */
+static size_t
+faulty_size(struct faulty *layer, const struct iovec *iov, size_t left)
+{
+	size_t size = MIN(iov[0].iov_len, left);
+	size_t chance;
+
+	if (layer->stall && faulty_chance(layer) % layer->stall == 0)
+		return 0;
+	if (layer->max == 0)
+		return size;
+	chance = 1 + faulty_chance(layer) % layer->max;
+	return MIN(size, chance);
+}
+
+static ssize_t
+faulty_recv(void *data, struct fend_below *below, const struct iovec *iov, int n, int flags)
+{
+	struct faulty *layer = data;
+	struct iovec piece = { .iov_base = iov[0].iov_base };
+	ssize_t got;
+
+	if (layer->recv_left == 0)
+		return layer->recv_error;
+	piece.iov_len = faulty_size(layer, iov, layer->recv_left);
+	if (piece.iov_len == 0)
+		return -EAGAIN;
+	got = fend_below_recv(below, &piece, 1, flags);
+	if (got > 0 && layer->recv_left < SIZE_MAX && !(flags & MSG_PEEK))
+		layer->recv_left -= (size_t)got;
+	return got;
+}
+
+static ssize_t
+faulty_send(void *data, struct fend_below *below, const struct iovec *iov, int n, int flags)
+{
+	struct faulty *layer = data;
+	struct iovec piece = { .iov_base = iov[0].iov_base };
+	ssize_t sent;
+
+	if (layer->send_left == 0)
+		return layer->send_error;
+	piece.iov_len = faulty_size(layer, iov, layer->send_left);
+	if (piece.iov_len == 0)
+		return -EAGAIN;
+	sent = fend_below_send(below, &piece, 1, flags);
+	if (sent > 0 && layer->send_left < SIZE_MAX)
+		layer->send_left -= (size_t)sent;
+	return sent;
+}
+
+static unsigned
+faulty_pending(void *data)
+{
+	const struct faulty *layer = data;
+
+	return FEND_OUT | (layer->recv_left == 0 ? (unsigned)FEND_IN : 0);
+}
+
+static void
+faulty_free(void *data, struct fend_below *below)
+{
+	g_free(data);
+}
+
+const struct fend_layer_ops faulty_ops = {
+	.size = sizeof(struct fend_layer_ops),
+	.name = "faulty",
+	.recv = faulty_recv,
+	.send = faulty_send,
+	.shutdown = pass_shutdown,
+	.wants = pass_wants,
+	.pending = faulty_pending,
+	.free = faulty_free,
+};
+
+struct faulty *
+faulty_push(struct fend_socket *socket)
+{
+	struct faulty *layer = g_new0(struct faulty, 1);
+
+	layer->recv_left = layer->send_left = SIZE_MAX;
+	test_ok(fend_socket_push_layer(socket, &faulty_ops, layer));
+	return layer;
+}
+
 void
 rot13(void *data, size_t size)
 {
@@ -108,6 +203,7 @@ rot13_recv(void *data, struct fend_below *below, const struct iovec *iov, int n,
 	for (i = 0; i < n && at < layer->in_end; i++) {
 		size_t size = MIN(iov[i].iov_len, layer->in_end - at);
 
+		g_assert_cmpuint(size, >, 0);
 		memcpy(iov[i].iov_base, layer->in + at, size);
 		at += size;
 		done += size;
@@ -153,6 +249,7 @@ rot13_send(void *data, struct fend_below *below, const struct iovec *iov, int n,
 	for (i = 0; i < n && layer->out_end < sizeof(layer->out); i++) {
 		size_t size = MIN(iov[i].iov_len, sizeof(layer->out) - layer->out_end);
 
+		g_assert_cmpuint(size, >, 0);
 		memcpy(layer->out + layer->out_end, iov[i].iov_base, size);
 		rot13(layer->out + layer->out_end, size);
 		layer->out_end += size;

@@ -15,6 +15,21 @@
 void dribbler_push(struct fend_socket *socket);
 
 /*
+ * Makes trouble as it is told: moves less than it could, says -EAGAIN for nothing, and fails after
+ * some bytes, once and for all. What passes is not changed, and nothing is held. All 0 but the
+ * counts of bytes, which are SIZE_MAX, it is a layer that does nothing.
+ */
+struct faulty {
+	guint32 random; /* the seed of its sizes and its moods */
+	size_t max;     /* bytes per call: up to this, by chance; 0: no limit */
+	unsigned stall; /* one of so many calls is stalled; 0: none */
+	size_t recv_left, send_left; /* bytes until recv_error and send_error */
+	int recv_error, send_error;
+};
+
+struct faulty *faulty_push(struct fend_socket *socket);
+
+/*
  * Rotates letters by 13. It reads as much as it can get, and holds that until it is received, the
  * end and errors included; it takes what it has room for and sends it when it can.
  */
@@ -46,6 +61,6 @@ struct contrary {
 
 struct contrary *contrary_push(struct fend_socket *socket);
 
-extern const struct fend_layer_ops dribbler_ops, rot13_ops, contrary_ops;
+extern const struct fend_layer_ops dribbler_ops, faulty_ops, rot13_ops, contrary_ops;
 
 #endif

@@ -45,6 +45,12 @@ operation_init(struct operation *operation, struct fend_socket *socket, unsigned
 }
 
 static void
+never(struct fend_io *io, unsigned events, void *data)
+{
+	g_assert_not_reached();
+}
+
+static void
 dispatch(struct test *test, int n)
 {
 	test_error(fend_loop_dispatch(test->loop, 0), n);
@@ -79,6 +85,61 @@ test_one_holds_at_a_time(struct test *test)
 	fend__socket_release(pair.a, &second.holder);
 	pair_fini(&pair);
 	g_assert_cmpint(first.gone + second.gone, ==, 0);
+}
+
+/* The first call that names a loop makes the one source of the descriptor, which stays. */
+static void
+test_one_source_from_the_first_hold_on(struct test *test)
+{
+	struct operation operation;
+	struct told told = { 0 };
+	struct fend_io *io;
+	struct pair pair;
+	int i;
+
+	pair_init(&pair);
+	operation_init(&operation, pair.a, FEND_OUT);
+	test_ok(fend_io_new(test->loop, fend_socket_fd(pair.a), 0, never, NULL, &io));
+	fend_io_free(io);
+	for (i = 0; i < 2; i++) {
+		test_ok(fend__socket_hold(pair.a, test->loop, &operation.holder, false));
+		fend__socket_release(pair.a, &operation.holder);
+		test_error(fend_io_new(test->loop, fend_socket_fd(pair.a), 0, never, NULL, &io),
+			   -EEXIST);
+		test_ok(fend_socket_watch(pair.a, test->loop, FEND_OUT, on_told, &told));
+		fend_socket_unwatch(pair.a);
+		test_error(fend_io_new(test->loop, fend_socket_fd(pair.a), 0, never, NULL, &io),
+			   -EEXIST);
+	}
+	dispatch(test, 0);
+	pair_fini(&pair);
+}
+
+/* A layer's output leaves while an operation waits for something else, or for nothing. */
+static void
+test_what_a_layer_wants_is_added_to_any_holder(struct test *test)
+{
+	static const unsigned interests[] = { 0, FEND_IN, FEND_RDHUP };
+	struct operation operation;
+	struct rot13 *layer;
+	struct pair pair;
+	char buffer[8];
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(interests); i++) {
+		pair_init(&pair);
+		layer = rot13_push(pair.a, NULL);
+		operation_init(&operation, pair.a, interests[i]);
+		test_ok(fend__socket_hold(pair.a, test->loop, &operation.holder, false));
+		memcpy(layer->out, "hello", 5);
+		layer->out_end = 5;
+		fend__socket_changed(pair.a);
+		dispatch(test, 1);
+		test_error(fend_socket_recv(pair.b, buffer, sizeof(buffer), 0), 5);
+		dispatch(test, 0);
+		g_assert_cmpint(operation.calls, ==, 0);
+		pair_fini(&pair);
+	}
 }
 
 static void
@@ -285,6 +346,10 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	test_add("/socket-readiness/one-holds-at-a-time", test_one_holds_at_a_time);
+	test_add("/socket-readiness/one-source-from-the-first-hold-on",
+		 test_one_source_from_the_first_hold_on);
+	test_add("/socket-readiness/what-a-layer-wants-is-added-to-any-holder",
+		 test_what_a_layer_wants_is_added_to_any_holder);
 	test_add("/socket-readiness/hold-names-its-errors", test_hold_names_its_errors);
 	test_add("/socket-readiness/an-operation-may-suspend-a-watch",
 		 test_an_operation_may_suspend_a_watch);

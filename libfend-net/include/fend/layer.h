@@ -30,7 +30,17 @@ int fend_below_shutdown(struct fend_below *below, int how);
 
 /*
  * What a layer implements. layer is the pointer given to fend_socket_push_layer(). None of these
- * may call back into user code, free the socket or call a function of it.
+ * may call back into user code, free the socket or call a function of it. All are called in the
+ * loop's thread, never one within another of the same layer.
+ *
+ * A layer that follows three rules neither hangs nor spins:
+ *   - Whenever recv or send has returned -EAGAIN, wants() for FEND_IN or FEND_OUT names what has to
+ *     come from below before it is worth trying again; nothing, only if the layer itself will call
+ *     fend_socket_layer_changed().
+ *   - Whatever recv could return without asking below is FEND_IN of pending().
+ *   - What was wanted and has come (ready) is used up, or not wanted any more: the descriptor is
+ *     level-triggered and would report it for ever.
+ * An error is final: recv or send returns it again, and it is FEND_IN or FEND_OUT of pending().
  */
 struct fend_layer_ops {
 	size_t size; /* sizeof(struct fend_layer_ops) */
@@ -40,7 +50,8 @@ struct fend_layer_ops {
 	 * As recvmsg(2) and sendmsg(2): bytes moved; 0 from recv at the end of what the peer sends;
 	 * -EAGAIN when nothing can be moved now; any other -errno. flags: recv may be given
 	 * MSG_PEEK, which returns bytes that the next recv returns again, and either MSG_DONTWAIT,
-	 * which changes nothing; the socket has refused all others.
+	 * which changes nothing; the socket has refused all others. The socket gives one piece of
+	 * memory or more, and none that is empty.
 	 */
 	ssize_t (*recv)(void *layer, struct fend_below *below, const struct iovec *iov, int n,
 			int flags);
@@ -91,6 +102,13 @@ struct fend_layer_ops {
  */
 int fend_socket_push_layer(struct fend_socket *socket, const struct fend_layer_ops *ops,
 			   void *layer);
+
+/*
+ * What a layer answers may change because of something else than a call on it, such as a timer that
+ * lets go of what the layer holds back. This makes the socket ask its layers anew. Not to be called
+ * within a function of a layer, after which that happens anyway.
+ */
+void fend_socket_layer_changed(struct fend_socket *socket);
 
 #ifdef __cplusplus
 }
