@@ -17,6 +17,8 @@ int fend__real_timerfd_create(void);
 int fend__real_timerfd_set(int fd, fend_time when);
 int fend__real_pidfd_open(pid_t pid);
 int fend__real_pidfd_send_signal(int pidfd, int signo);
+int fend__real_recvmmsg(int fd, struct fend__message *messages, unsigned n, int flags);
+int fend__real_sendmmsg(int fd, struct fend__message *messages, unsigned n, int flags);
 
 /* For calls that only know milliseconds: rounded up, so that nobody wakes early and spins. */
 static inline int

@@ -3,13 +3,15 @@
  * The real kernel behind the door: thin calls that return -errno instead of setting it.
  *
  * What only some systems have is in sibling files, one of which the build chooses: kernel-epoll.c
- * or kernel-no-epoll.c, kernel-eventfd.c or kernel-pipe.c, kernel-pidfd.c or kernel-no-pidfd.c. The allocator that
- * fend_set_allocator() replaces stands behind the allocate entry, in memory.c.
+ * or kernel-no-epoll.c, kernel-eventfd.c or kernel-pipe.c, kernel-pidfd.c or kernel-no-pidfd.c,
+ * kernel-mmsg.c or kernel-no-mmsg.c. The allocator that fend_set_allocator() replaces stands behind
+ * the allocate entry, in memory.c.
  */
 #include <fend-internal/kernel.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -248,6 +250,18 @@ real_sendmsg(int fd, const struct msghdr *message, int flags)
 }
 
 static int
+real_interface(const char *name, unsigned *ret_index)
+{
+	unsigned index = if_nametoindex(name);
+
+	/* Linux says ENODEV, POSIX ENXIO. */
+	if (!index)
+		return errno == ENXIO ? -ENODEV : -errno;
+	*ret_index = index;
+	return 0;
+}
+
+static int
 real_lstat(const char *path, struct stat *ret_stat)
 {
 	return lstat(path, ret_stat) < 0 ? -errno : 0;
@@ -304,6 +318,9 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.send = real_send,
 	.recvmsg = real_recvmsg,
 	.sendmsg = real_sendmsg,
+	.recvmmsg = fend__real_recvmmsg,
+	.sendmmsg = fend__real_sendmmsg,
+	.interface = real_interface,
 	.lstat = real_lstat,
 	.chmod = real_chmod,
 	.unlink = real_unlink,

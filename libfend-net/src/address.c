@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
 
 #define UNIX_PREFIX "unix:"
@@ -111,6 +112,7 @@ parse_zone(const char *text, size_t n, uint32_t *ret_zone)
 {
 	char name[IF_NAMESIZE];
 	unsigned index;
+	int r;
 
 	if (n == 0)
 		return -EINVAL;
@@ -120,9 +122,9 @@ parse_zone(const char *text, size_t n, uint32_t *ret_zone)
 		return -ENODEV;
 	memcpy(name, text, n);
 	name[n] = '\0';
-	index = if_nametoindex(name);
-	if (!index)
-		return errno == ENXIO ? -ENODEV : -errno;
+	r = fend__kernel->interface(name, &index);
+	if (r < 0)
+		return r;
 	*ret_zone = index;
 	return 0;
 }
@@ -358,50 +360,86 @@ fend_address_format(const struct fend_address *address, char *text, size_t size)
 	return (size_t)n < size ? n : -ENOBUFS;
 }
 
-static bool
-inet_equal(const struct fend_address *a, const struct fend_address *b)
+static int
+order(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int
+inet_compare(const struct fend_address *a, const struct fend_address *b)
 {
 	struct sockaddr_in x, y;
+	int r;
 
 	memcpy(&x, &a->storage, sizeof(x));
 	memcpy(&y, &b->storage, sizeof(y));
-	return x.sin_port == y.sin_port && x.sin_addr.s_addr == y.sin_addr.s_addr;
+	r = order(ntohl(x.sin_addr.s_addr), ntohl(y.sin_addr.s_addr));
+	return r ? r : order(ntohs(x.sin_port), ntohs(y.sin_port));
 }
 
-static bool
-inet6_equal(const struct fend_address *a, const struct fend_address *b)
+static int
+inet6_compare(const struct fend_address *a, const struct fend_address *b)
 {
 	struct sockaddr_in6 x, y;
+	int r;
 
 	memcpy(&x, &a->storage, sizeof(x));
 	memcpy(&y, &b->storage, sizeof(y));
-	return x.sin6_port == y.sin6_port && x.sin6_scope_id == y.sin6_scope_id &&
-	       memcmp(&x.sin6_addr, &y.sin6_addr, sizeof(x.sin6_addr)) == 0;
+	r = memcmp(&x.sin6_addr, &y.sin6_addr, sizeof(x.sin6_addr));
+	if (!r)
+		r = order(x.sin6_scope_id, y.sin6_scope_id);
+	return r ? r : order(ntohs(x.sin6_port), ntohs(y.sin6_port));
 }
 
-static bool
-unix_equal(const struct fend_address *a, const struct fend_address *b)
+static int
+bytes_compare(const void *a, size_t a_size, const void *b, size_t b_size)
+{
+	int r = memcmp(a, b, a_size < b_size ? a_size : b_size);
+
+	return r ? r : (a_size > b_size) - (a_size < b_size);
+}
+
+static int
+unix_compare(const struct fend_address *a, const struct fend_address *b)
 {
 	const char *x, *y;
-	size_t n = unix_name(a, &x);
+	size_t x_size = unix_name(a, &x), y_size = unix_name(b, &y);
 
-	return n == unix_name(b, &y) && memcmp(x, y, n) == 0;
+	return bytes_compare(x, x_size, y, y_size);
+}
+
+/* How much of an address that nothing is known about can be compared. */
+static size_t
+raw_size(const struct fend_address *address)
+{
+	return address->size < sizeof(address->storage) ? address->size : sizeof(address->storage);
+}
+
+FEND_PUBLIC int
+fend_address_compare(const struct fend_address *a, const struct fend_address *b)
+{
+	sa_family_t family;
+
+	if (!a || !b)
+		return !!a - !!b;
+	family = family_of(a);
+	if (family != family_of(b))
+		return order(family, family_of(b));
+	switch (family) {
+	case AF_INET:
+		return inet_compare(a, b);
+	case AF_INET6:
+		return inet6_compare(a, b);
+	case AF_UNIX:
+		return unix_compare(a, b);
+	default:
+		return bytes_compare(&a->storage, raw_size(a), &b->storage, raw_size(b));
+	}
 }
 
 FEND_PUBLIC bool
 fend_address_equal(const struct fend_address *a, const struct fend_address *b)
 {
-	if (!a || !b || family_of(a) != family_of(b))
-		return false;
-	switch (family_of(a)) {
-	case AF_INET:
-		return inet_equal(a, b);
-	case AF_INET6:
-		return inet6_equal(a, b);
-	case AF_UNIX:
-		return unix_equal(a, b);
-	default:
-		return a->size == b->size && a->size <= sizeof(a->storage) &&
-		       memcmp(&a->storage, &b->storage, a->size) == 0;
-	}
+	return a && b && fend_address_compare(a, b) == 0;
 }

@@ -13,6 +13,7 @@
 #include <fend/socket.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 
@@ -80,6 +81,22 @@ fend_socket_new_tcp(int domain, struct fend_socket **ret_socket)
 	if (domain != AF_INET && domain != AF_INET6)
 		return -EAFNOSUPPORT;
 	return fend_socket_new(domain, SOCK_STREAM, IPPROTO_TCP, ret_socket);
+}
+
+FEND_PUBLIC int
+fend_socket_new_udp(int domain, struct fend_socket **ret_socket)
+{
+	if (domain != AF_INET && domain != AF_INET6)
+		return -EAFNOSUPPORT;
+	return fend_socket_new(domain, SOCK_DGRAM, IPPROTO_UDP, ret_socket);
+}
+
+FEND_PUBLIC int
+fend_socket_new_unix(int type, struct fend_socket **ret_socket)
+{
+	if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)
+		return -ESOCKTNOSUPPORT;
+	return fend_socket_new(AF_UNIX, type, 0, ret_socket);
 }
 
 FEND_PUBLIC int
@@ -167,7 +184,6 @@ fend_socket_bind(struct fend_socket *socket, const struct fend_address *address)
 FEND_PUBLIC int
 fend_socket_bind_addrinfo(struct fend_socket *socket, const struct addrinfo *addrinfo)
 {
-	struct fend_address own;
 	int r;
 
 	r = fend__socket_check(socket);
@@ -175,12 +191,11 @@ fend_socket_bind_addrinfo(struct fend_socket *socket, const struct addrinfo *add
 		return r;
 	if (!addrinfo)
 		return -EINVAL;
-	/* A socket without an address has a family nevertheless. */
-	r = fend_socket_getsockname(socket, &own);
+	r = fend__socket_domain(socket);
 	if (r < 0)
 		return r;
 	for (; addrinfo; addrinfo = addrinfo->ai_next) {
-		if (addrinfo->ai_family == own.storage.ss_family && addrinfo->ai_addr)
+		if (addrinfo->ai_family == socket->domain && addrinfo->ai_addr)
 			return fend__kernel->bind(socket->fd, addrinfo->ai_addr,
 						  addrinfo->ai_addrlen);
 	}
@@ -323,6 +338,56 @@ fend_socket_send(struct fend_socket *socket, const void *buffer, size_t size, in
 	return n;
 }
 
+ssize_t
+fend__iov_size(const struct iovec *iov, int n)
+{
+	size_t size = 0;
+	int i;
+
+	if (n < 0 || (n > 0 && !iov))
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		if ((iov[i].iov_len > 0 && !iov[i].iov_base) || iov[i].iov_len > SSIZE_MAX - size)
+			return -EINVAL;
+		size += iov[i].iov_len;
+	}
+	return (ssize_t)size;
+}
+
+/*
+ * Of recvv and sendv. Empty pieces in front are left out: layers may rely on the first to have
+ * room.
+ */
+static ssize_t
+move(struct fend_socket *socket, const struct iovec *iov, int n, int flags,
+     ssize_t (*through)(struct fend_below *, const struct iovec *, int, int))
+{
+	ssize_t done = fend__socket_check(socket);
+
+	if (done < 0)
+		return done;
+	done = fend__iov_size(iov, n);
+	if (done <= 0)
+		return done;
+	for (; iov->iov_len == 0; iov++)
+		n--;
+	done = through(socket->top, iov, n, flags);
+	worked(socket);
+	return done;
+}
+
+FEND_PUBLIC ssize_t
+fend_socket_recvv(struct fend_socket *socket, const struct iovec *iov, int n, int flags)
+{
+	return move(socket, iov, n, flags, fend_below_recv);
+}
+
+FEND_PUBLIC ssize_t
+fend_socket_sendv(struct fend_socket *socket, const struct iovec *iov, int n, int flags)
+{
+	return move(socket, iov, n, flags, fend_below_send);
+}
+
 FEND_PUBLIC int
 fend_socket_shutdown(struct fend_socket *socket, int how)
 {
@@ -362,4 +427,20 @@ FEND_PUBLIC int
 fend_socket_getsockname(const struct fend_socket *socket, struct fend_address *ret_address)
 {
 	return name(socket, fend__kernel->getsockname, ret_address);
+}
+
+/* A socket without an address has a family nevertheless. */
+int
+fend__socket_domain(struct fend_socket *socket)
+{
+	struct fend_address own;
+	int r;
+
+	if (socket->domain)
+		return socket->domain;
+	r = fend_socket_getsockname(socket, &own);
+	if (r < 0)
+		return r;
+	socket->domain = own.storage.ss_family;
+	return socket->domain;
 }

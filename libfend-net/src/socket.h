@@ -36,6 +36,10 @@ struct fend_socket {
 	struct fend_below *top; /* the level that the functions of the socket speak to */
 	unsigned process;       /* whose the layers are: fend__process(); 0 without layers */
 
+	/* Asked for once: fend__socket_domain(), and whether the kernel cuts trains of datagrams. */
+	sa_family_t domain;
+	bool segments;
+
 	/* Readiness: socket-readiness.c. io is NULL as long as no call has named a loop. */
 	struct fend_loop *loop;
 	struct fend_io *io;
@@ -66,6 +70,14 @@ fend__socket_check(const struct fend_socket *socket)
 		return fend__loop_check(socket->loop);
 	return fend__layers_are_inherited(socket) ? -ECHILD : 0;
 }
+
+/* Its family, AF_INET and so on, or -errno. */
+int fend__socket_domain(struct fend_socket *socket);
+/* Of the other end of a Unix socket: fend_socket_peer_credentials(). */
+struct fend_credentials;
+int fend__peer_credentials(int fd, struct fend_credentials *ret_credentials);
+/* The size of all of iov; -EINVAL if memory is missing or it is more than a ssize_t can say. */
+ssize_t fend__iov_size(const struct iovec *iov, int n);
 
 /*
  * What the descriptor must report so that interest is met on top and every layer can go on.

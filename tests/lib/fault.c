@@ -80,6 +80,12 @@ FAULTY(FAULT_SETSOCKOPT, setsockopt,
        (int fd, int level, int option, const void *value, socklen_t size), fd, level, option,
        value, size)
 
+FAULTY(FAULT_RECVMMSG, recvmmsg, (int fd, struct fend__message *messages, unsigned n, int flags), fd,
+       messages, n, flags)
+FAULTY(FAULT_SENDMMSG, sendmmsg, (int fd, struct fend__message *messages, unsigned n, int flags), fd,
+       messages, n, flags)
+FAULTY(FAULT_INTERFACE, interface, (const char *name, unsigned *ret_index), name, ret_index)
+
 static ssize_t
 faulty_read(int fd, void *buffer, size_t size)
 {
@@ -196,6 +202,9 @@ fault_install(void)
 	faulty.send = faulty_send;
 	faulty.recvmsg = faulty_recvmsg;
 	faulty.sendmsg = faulty_sendmsg;
+	faulty.recvmmsg = faulty_recvmmsg;
+	faulty.sendmmsg = faulty_sendmmsg;
+	faulty.interface = faulty_interface;
 	fend__kernel = &faulty;
 }
 

@@ -30,6 +30,9 @@ enum fault_op {
 	FAULT_SETSOCKOPT,
 	FAULT_RECVMSG, /* recv as well */
 	FAULT_SENDMSG, /* send as well */
+	FAULT_RECVMMSG,
+	FAULT_SENDMMSG,
+	FAULT_INTERFACE,
 	FAULT_OPS
 };
 

@@ -296,6 +296,59 @@ test_equal_compares_what_counts(struct test *test)
 }
 
 static void
+test_compare_is_a_total_order(struct test *test)
+{
+	/* Sorted. */
+	static const char *const all[] = {
+		"unix:/a", "unix:/ab", "unix:/b", "unix:\\x40a", "1.2.3.4:80", "1.2.3.4:256",
+		"1.2.3.5:1", "2.0.0.1:1", "200.0.0.1:1", "[::1]:80", "[::1]:256", "[::1%1]:80",
+		"[::1%2]:1", "[::2]:1", "[1::]:1", "[f000::]:1",
+	};
+	struct fend_address a, b;
+	size_t i, j;
+
+	G_STATIC_ASSERT(AF_UNIX < AF_INET && AF_INET < AF_INET6);
+	for (i = 0; i < G_N_ELEMENTS(all); i++) {
+		for (j = 0; j < G_N_ELEMENTS(all); j++) {
+			int r;
+
+			test_ok(fend_address_parse(all[i], &a));
+			test_ok(fend_address_parse(all[j], &b));
+			r = fend_address_compare(&a, &b);
+			g_assert_cmpint((r > 0) - (r < 0), ==, (i > j) - (i < j));
+		}
+	}
+	g_assert_cmpint(fend_address_compare(&a, NULL), >, 0);
+	g_assert_cmpint(fend_address_compare(NULL, &a), <, 0);
+	g_assert_cmpint(fend_address_compare(NULL, NULL), ==, 0);
+}
+
+static void
+test_compare_takes_any_bytes(struct test *test)
+{
+	struct fend_address a = { 0 }, b = { 0 };
+
+	g_assert_cmpint(fend_address_compare(&a, &b), ==, 0);
+	a.storage.ss_family = b.storage.ss_family = AF_PACKET;
+	a.size = 20;
+	b.size = 19;
+	g_assert_cmpint(fend_address_compare(&a, &b), >, 0);
+	g_assert_cmpint(fend_address_compare(&b, &a), <, 0);
+	((char *)&b.storage)[18] = 1;
+	g_assert_cmpint(fend_address_compare(&a, &b), <, 0);
+	a = b;
+	g_assert_true(fend_address_equal(&a, &b));
+	/* One that is not what it says comes before all that are. */
+	a.size = sizeof(a.storage) + 1;
+	g_assert_cmpint(fend_address_compare(&a, &b), <, 0);
+	g_assert_cmpint(fend_address_compare(&b, &a), >, 0);
+	a.storage.ss_family = AF_INET;
+	a.size = 3;
+	b = a;
+	g_assert_cmpint(fend_address_compare(&a, &b), ==, 0);
+}
+
+static void
 test_equal_ignores_padding_and_flow_label(struct test *test)
 {
 	struct fend_address a, b;
@@ -328,6 +381,8 @@ main(int argc, char **argv)
 	test_add("/address/format-refuses-what-has-no-text", test_format_refuses_what_has_no_text);
 	test_add("/address/set-takes-over-a-socket-address", test_set_takes_over_a_socket_address);
 	test_add("/address/equal-compares-what-counts", test_equal_compares_what_counts);
+	test_add("/address/compare-is-a-total-order", test_compare_is_a_total_order);
+	test_add("/address/compare-takes-any-bytes", test_compare_takes_any_bytes);
 	test_add("/address/equal-ignores-padding-and-flow-label",
 		 test_equal_ignores_padding_and_flow_label);
 	return g_test_run();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What fork(2) leaves of sockets in the child, and what the child must leave to the parent. */
-#include <fend/socket.h>
+#include <fend/net.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -33,6 +33,11 @@ in_child(void (*fn)(struct test *test, struct pair *pair), struct test *test, st
 static void
 all_is_refused(struct test *test, struct pair *pair)
 {
+	struct iovec iov = { .iov_base = (char[]){ "x" }, .iov_len = 1 };
+	struct fend_datagram datagram = { .data = iov.iov_base, .capacity = 1, .size = 1 };
+	struct fend_credentials peer;
+	int fd = 0;
+	struct fend_fds fds = { .fds = &fd, .max = 1 };
 	struct fend_address address;
 	struct fend_socket *socket;
 	struct fend_loop *own;
@@ -42,10 +47,22 @@ all_is_refused(struct test *test, struct pair *pair)
 	g_assert_nonnull(fend_socket_file(pair->a));
 	test_error(fend_socket_getsockname(pair->a, &address), 0);
 	test_error(fend_socket_getpeername(pair->a, &address), 0);
+	test_error(fend_socket_peer_credentials(pair->a, &peer), 0);
 
 	test_error(fend_socket_recv(pair->a, &byte, 1, 0), -ECHILD);
 	test_error(fend_socket_peek(pair->a, &byte, 1), -ECHILD);
 	test_error(fend_socket_send(pair->a, &byte, 1, 0), -ECHILD);
+	test_error(fend_socket_recvv(pair->a, &iov, 1, 0), -ECHILD);
+	test_error(fend_socket_sendv(pair->a, &iov, 1, 0), -ECHILD);
+	test_error(fend_socket_recvfrom(pair->a, &byte, 1, 0, &address), -ECHILD);
+	test_error(fend_socket_sendto(pair->a, &byte, 1, 0, &address), -ECHILD);
+	test_error(fend_socket_recv_batch(pair->a, &datagram, 1), -ECHILD);
+	test_error(fend_socket_send_batch(pair->a, &datagram, 1), -ECHILD);
+	test_error(fend_socket_recv_fds(pair->a, &iov, 1, &fds), -ECHILD);
+	test_error(fend_socket_send_fds(pair->a, &iov, 1, &fd, 1), -ECHILD);
+	test_error(fend_socket_join(pair->a, &address, NULL, NULL), -ECHILD);
+	test_error(fend_socket_leave(pair->a, &address, NULL, NULL), -ECHILD);
+	test_error(fend_socket_set_multicast_interface(pair->a, NULL), -ECHILD);
 	test_error(fend_socket_shutdown(pair->a, SHUT_RDWR), -ECHILD);
 	test_error(fend_socket_error(pair->a), -ECHILD);
 	test_error(fend_socket_set_option_name(pair->a, "KEEPALIVE", 1), -ECHILD);

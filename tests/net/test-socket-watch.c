@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <fend/socket.h>
+#include <fend/net.h>
 
 #include <errno.h>
 #include <string.h>
@@ -247,6 +247,11 @@ test_loop_may_be_freed_inside_a_callback(struct test *test)
 static void
 test_all_is_shut_down_when_the_loop_was_freed(struct test *test)
 {
+	struct iovec iov = { .iov_base = (char[]){ "x" }, .iov_len = 1 };
+	struct fend_datagram datagram = { .data = iov.iov_base, .capacity = 1, .size = 1 };
+	struct fend_credentials peer;
+	int fd = 0;
+	struct fend_fds fds = { .fds = &fd, .max = 1 };
 	struct fend_address address;
 	struct fend_loop *other;
 	struct fend_socket *socket;
@@ -263,6 +268,7 @@ test_all_is_shut_down_when_the_loop_was_freed(struct test *test)
 	g_assert_nonnull(fend_socket_file(pair.a));
 	test_error(fend_socket_getsockname(pair.a, &address), 0);
 	test_error(fend_socket_getpeername(pair.a, &address), 0);
+	test_error(fend_socket_peer_credentials(pair.a, &peer), 0);
 
 	test_error(fend_socket_error(pair.a), -ESHUTDOWN);
 	test_error(fend_socket_set_option_int(pair.a, SOL_SOCKET, SO_KEEPALIVE, 1), -ESHUTDOWN);
@@ -275,6 +281,17 @@ test_all_is_shut_down_when_the_loop_was_freed(struct test *test)
 	test_error(fend_socket_recv(pair.a, &byte, 1, 0), -ESHUTDOWN);
 	test_error(fend_socket_peek(pair.a, &byte, 1), -ESHUTDOWN);
 	test_error(fend_socket_send(pair.a, &byte, 1, 0), -ESHUTDOWN);
+	test_error(fend_socket_recvv(pair.a, &iov, 1, 0), -ESHUTDOWN);
+	test_error(fend_socket_sendv(pair.a, &iov, 1, 0), -ESHUTDOWN);
+	test_error(fend_socket_recvfrom(pair.a, &byte, 1, 0, &address), -ESHUTDOWN);
+	test_error(fend_socket_sendto(pair.a, &byte, 1, 0, &address), -ESHUTDOWN);
+	test_error(fend_socket_recv_batch(pair.a, &datagram, 1), -ESHUTDOWN);
+	test_error(fend_socket_send_batch(pair.a, &datagram, 1), -ESHUTDOWN);
+	test_error(fend_socket_recv_fds(pair.a, &iov, 1, &fds), -ESHUTDOWN);
+	test_error(fend_socket_send_fds(pair.a, &iov, 1, &fd, 1), -ESHUTDOWN);
+	test_error(fend_socket_join(pair.a, &address, NULL, NULL), -ESHUTDOWN);
+	test_error(fend_socket_leave(pair.a, &address, NULL, NULL), -ESHUTDOWN);
+	test_error(fend_socket_set_multicast_interface(pair.a, NULL), -ESHUTDOWN);
 	test_error(fend_socket_shutdown(pair.a, SHUT_WR), -ESHUTDOWN);
 	test_error(fend_socket_set_events(pair.a, FEND_OUT), -ESHUTDOWN);
 	test_error(fend_socket_watch(pair.a, other, FEND_IN, on_told, &told), -ESHUTDOWN);

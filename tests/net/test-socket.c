@@ -47,10 +47,55 @@ test_new_is_nonblocking_and_cloexec(struct test *test)
 	g_assert_null(fend_socket_free(NULL));
 }
 
+static int
+int_of(const struct fend_socket *socket, int option)
+{
+	socklen_t size = sizeof(int);
+	int value = -1;
+
+	g_assert_cmpint(getsockopt(fend_socket_fd(socket), SOL_SOCKET, option, &value, &size), ==,
+			0);
+	return value;
+}
+
+static void
+assert_kind(struct fend_socket *socket, int domain, int type, int protocol)
+{
+	assert_nonblocking_and_cloexec(fend_socket_fd(socket));
+	g_assert_cmpint(int_of(socket, SO_DOMAIN), ==, domain);
+	g_assert_cmpint(int_of(socket, SO_TYPE), ==, type);
+	g_assert_cmpint(int_of(socket, SO_PROTOCOL), ==, protocol);
+	fend_socket_free(socket);
+}
+
+static void
+test_new_makes_what_it_is_called(struct test *test)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
+	struct fend_socket *socket;
+	size_t i;
+
+	test_error(fend_socket_new_udp(AF_INET, &socket), 0);
+	assert_kind(socket, AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+	test_error(fend_socket_new_udp(AF_INET6, &socket), 0);
+	assert_kind(socket, AF_INET6, SOCK_DGRAM, IPPROTO_UDP);
+	for (i = 0; i < G_N_ELEMENTS(types); i++) {
+		test_error(fend_socket_new_unix(types[i], &socket), 0);
+		assert_kind(socket, AF_UNIX, types[i], 0);
+	}
+	test_error(fend_socket_new(AF_UNIX, SOCK_STREAM, 0, &socket), 0);
+	assert_kind(socket, AF_UNIX, SOCK_STREAM, 0);
+}
+
 static void
 test_new_names_its_errors(struct test *test)
 {
 	struct fend_socket *socket;
+
+	test_error(fend_socket_new_udp(AF_UNIX, &socket), -EAFNOSUPPORT);
+	test_error(fend_socket_new_udp(AF_INET, NULL), -EINVAL);
+	test_error(fend_socket_new_unix(SOCK_RAW, &socket), -ESOCKTNOSUPPORT);
+	test_error(fend_socket_new_unix(SOCK_STREAM, NULL), -EINVAL);
 
 	test_error(fend_socket_new_tcp(AF_UNIX, &socket), -EAFNOSUPPORT);
 	test_error(fend_socket_new_tcp(AF_INET, NULL), -EINVAL);
@@ -622,6 +667,7 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	test_add("/socket/new-is-nonblocking-and-cloexec", test_new_is_nonblocking_and_cloexec);
+	test_add("/socket/new-makes-what-it-is-called", test_new_makes_what_it_is_called);
 	test_add("/socket/new-names-its-errors", test_new_names_its_errors);
 	test_add("/socket/wrap-makes-nonblocking-and-cloexec",
 		 test_wrap_makes_nonblocking_and_cloexec);

@@ -15,6 +15,12 @@
 struct epoll_event;
 struct stat;
 
+/* One of several messages of recvmmsg(2) and sendmmsg(2), laid out as their struct mmsghdr. */
+struct fend__message {
+	struct msghdr header;
+	unsigned size; /* how much was moved */
+};
+
 /*
  * The one door to the kernel. Every system call, clock reading and allocation of fend's own goes
  * through fend__kernel, so that a test can fail the n-th of them, shorten reads and writes or stop
@@ -79,6 +85,12 @@ struct fend__kernel {
 	ssize_t (*send)(int fd, const void *buffer, size_t size, int flags); /* MSG_NOSIGNAL is added */
 	ssize_t (*recvmsg)(int fd, struct msghdr *message, int flags);
 	ssize_t (*sendmsg)(int fd, const struct msghdr *message, int flags); /* MSG_NOSIGNAL is added */
+
+	/* in one call where the system has one for it, else one by one */
+	int (*recvmmsg)(int fd, struct fend__message *messages, unsigned n, int flags);
+	int (*sendmmsg)(int fd, struct fend__message *messages, unsigned n, int flags);
+
+	int (*interface)(const char *name, unsigned *ret_index); /* if_nametoindex(3); -ENODEV */
 
 	/* of the file of a Unix socket */
 	int (*lstat)(const char *path, struct stat *ret_stat);

@@ -49,6 +49,12 @@ int fend_address_format(const struct fend_address *address, char *text, size_t s
 /* Same family, address, port and zone; padding and the IPv6 flow label do not count. */
 bool fend_address_equal(const struct fend_address *a, const struct fend_address *b);
 
+/*
+ * The same as a total order, for sorting and searching: less than, equal to or greater than 0. By
+ * family, then address, zone and port, or the bytes of the name. NULL comes before all addresses.
+ */
+int fend_address_compare(const struct fend_address *a, const struct fend_address *b);
+
 #ifdef __cplusplus
 }
 #endif

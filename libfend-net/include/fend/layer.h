@@ -40,7 +40,8 @@ struct fend_layer_ops {
 	 * As recvmsg(2) and sendmsg(2): bytes moved; 0 from recv at the end of what the peer sends;
 	 * -EAGAIN when nothing can be moved now; any other -errno. flags: recv may be given
 	 * MSG_PEEK, which returns bytes that the next recv returns again, and either MSG_DONTWAIT,
-	 * which changes nothing; the socket has refused all others.
+	 * which changes nothing; the socket has refused all others. The first of iov is never empty
+	 * when the socket calls; others may be.
 	 */
 	ssize_t (*recv)(void *layer, struct fend_below *below, const struct iovec *iov, int n,
 			int flags);

@@ -6,9 +6,12 @@
 #include <fend/address.h>
 #include <fend/connect.h>
 #include <fend/core.h>
+#include <fend/datagram.h>
 #include <fend/layer.h>
 #include <fend/listener.h>
+#include <fend/multicast.h>
 #include <fend/socket.h>
 #include <fend/stream.h>
+#include <fend/unix.h>
 
 #endif

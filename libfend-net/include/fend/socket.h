@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <fend/address.h>
 #include <fend/cleanup.h>
@@ -36,10 +37,13 @@ struct fend_loop;
 struct fend_socket;
 
 /*
- * Make a socket (socket(2)); _tcp: a stream of domain AF_INET or AF_INET6.
+ * Make a socket (socket(2)); _tcp and _udp: of domain AF_INET or AF_INET6; _unix: of type
+ * SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET.
  *   -EAFNOSUPPORT -EPROTONOSUPPORT -ESOCKTNOSUPPORT -EMFILE -ENFILE -ENOBUFS -EACCES
  */
 int fend_socket_new_tcp(int domain, struct fend_socket **ret_socket);
+int fend_socket_new_udp(int domain, struct fend_socket **ret_socket);
+int fend_socket_new_unix(int type, struct fend_socket **ret_socket);
 int fend_socket_new(int domain, int type, int protocol, struct fend_socket **ret_socket);
 
 /*
@@ -105,11 +109,16 @@ int fend_socket_connect(struct fend_socket *socket, const struct fend_address *a
  * nothing yet; send returns how many bytes were taken, perhaps fewer than given, and -EAGAIN when
  * there is no room. peek returns bytes that the next recv returns again. flags are those of
  * recv(2) and send(2); through a layer only MSG_PEEK and MSG_DONTWAIT, all others are -EOPNOTSUPP.
- * A size of 0 moves nothing and returns 0.
+ * A size of 0 moves nothing and returns 0. recvv and sendv do it with n pieces of memory in order
+ * (readv(2)), as if they were one; -EMSGSIZE: the kernel takes no more than IOV_MAX of them.
+ *
+ * Datagrams, their addresses and several at once: <fend/datagram.h>; descriptors: <fend/unix.h>.
  */
 ssize_t fend_socket_recv(struct fend_socket *socket, void *buffer, size_t size, int flags);
 ssize_t fend_socket_peek(struct fend_socket *socket, void *buffer, size_t size);
 ssize_t fend_socket_send(struct fend_socket *socket, const void *buffer, size_t size, int flags);
+ssize_t fend_socket_recvv(struct fend_socket *socket, const struct iovec *iov, int n, int flags);
+ssize_t fend_socket_sendv(struct fend_socket *socket, const struct iovec *iov, int n, int flags);
 
 /* how: SHUT_RD, SHUT_WR or SHUT_RDWR. A layer sends what it has buffered before it ends writing. */
 int fend_socket_shutdown(struct fend_socket *socket, int how);
