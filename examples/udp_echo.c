@@ -2,9 +2,12 @@
 /*
  * udp_echo ADDRESS...: send each datagram back to where it came from, until SIGINT or SIGTERM.
  *
- * UDP promises nothing, and so nothing is kept here: a datagram that cannot be sent at once is
- * dropped. One is served for each time that the socket is ready, so that no address has to wait
- * for another; while there are more it stays ready.
+ * Datagrams are received and sent in batches, each one system call. Whatever more there is makes
+ * the socket ready again, so no address waits for another for long. UDP promises nothing, and so
+ * nothing is kept: a datagram that cannot be sent at once is dropped.
+ *
+ * A socket that is bound to all addresses of the host has to answer from the one that was asked, or
+ * the client takes no notice. With PKTINFO it is told, and a datagram carries that with it.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,28 +18,33 @@
 enum { DATAGRAM_MAX = 65535, ADDRESSES_MAX = 16 };
 
 static void
-on_datagram(struct fend_socket *socket, unsigned events, void *data)
+on_datagrams(struct fend_socket *socket, unsigned events, void *data)
 {
-	unsigned char bytes[DATAGRAM_MAX];
-	struct fend_address peer = { .size = sizeof(peer.storage) };
-	const int fd = fend_socket_fd(socket);
-	ssize_t size = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT,
-				(struct sockaddr *)&peer.storage, &peer.size);
+	static unsigned char memory[FEND_DATAGRAM_BATCH][DATAGRAM_MAX];
+	struct fend_datagram batch[FEND_DATAGRAM_BATCH];
+	int n, sent;
 
-	if (size >= 0)
-		sendto(fd, bytes, (size_t)size, MSG_DONTWAIT, (struct sockaddr *)&peer.storage,
-		       peer.size);
+	for (int i = 0; i < FEND_DATAGRAM_BATCH; i++)
+		batch[i] = (struct fend_datagram){ .data = memory[i], .capacity = DATAGRAM_MAX };
+	n = fend_socket_recv_batch(socket, batch, FEND_DATAGRAM_BATCH);
+	for (int i = 0; i < n; i += sent > 0 ? sent : 1)
+		sent = fend_socket_send_batch(socket, batch + i, n - i);
 }
 
 static int
 serve(struct fend_loop *loop, const struct fend_address *address, struct fend_socket **ret_socket)
 {
-	int err = fend_socket_new(address->storage.ss_family, SOCK_DGRAM, 0, ret_socket);
+	const int family = address->storage.ss_family;
+	int err = fend_socket_new(family, SOCK_DGRAM, 0, ret_socket);
 
+	if (err >= 0 && family == AF_INET)
+		err = fend_socket_set_option_name(*ret_socket, "IP_PKTINFO", 1);
+	if (err >= 0 && family == AF_INET6)
+		err = fend_socket_set_option_name(*ret_socket, "IPV6_RECVPKTINFO", 1);
 	if (err >= 0)
 		err = fend_socket_bind(*ret_socket, address);
 	if (err >= 0)
-		err = fend_socket_watch(*ret_socket, loop, FEND_IN, on_datagram, NULL);
+		err = fend_socket_watch(*ret_socket, loop, FEND_IN, on_datagrams, NULL);
 	return err;
 }
 

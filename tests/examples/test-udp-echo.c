@@ -156,6 +156,25 @@ test_several_addresses(struct test *test)
 	g_free(first);
 }
 
+/* The client is connected to one of the host's addresses, and hears no other. */
+static void
+test_answers_from_the_address_asked(struct test *test)
+{
+	int port = test_port(SOCK_DGRAM), fd;
+	char *everywhere = g_strdup_printf("0.0.0.0:%d", port);
+	struct process *server = server_start(UDP_ECHO, everywhere, NULL);
+	struct sockaddr_in address = ipv4(port);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	fd = client_new(&address, sizeof(address));
+	await(fd);
+	say(fd, SMALL, 1);
+	hear(fd, SMALL, 1);
+	close(fd);
+	server_end(server, SIGTERM, 0);
+	g_free(everywhere);
+}
+
 /* The kernel tells of a client that is gone; the others are served as before. */
 static void
 test_client_that_is_gone(struct test *test)
@@ -210,6 +229,7 @@ main(int argc, char **argv)
 	test_add("/udp-echo/sizes", test_sizes);
 	test_add("/udp-echo/many-clients", test_many_clients);
 	test_add("/udp-echo/several-addresses", test_several_addresses);
+	test_add("/udp-echo/answers-from-the-address-asked", test_answers_from_the_address_asked);
 	test_add("/udp-echo/client-that-is-gone", test_client_that_is_gone);
 	test_add("/udp-echo/address-in-use", test_address_in_use);
 	test_add("/udp-echo/usage", test_usage);
