@@ -67,6 +67,13 @@ fend__socket_check(const struct fend_socket *socket)
 	return fend__layers_are_inherited(socket) ? -ECHILD : 0;
 }
 
+/* Without layers there is nothing between the calls on a socket and those on its descriptor. */
+static inline bool
+fend__socket_is_plain(const struct fend_socket *socket)
+{
+	return fend__likely(socket->top == &socket->kernel);
+}
+
 /*
  * What the descriptor must report so that interest is met on top and every layer can go on.
  * *ret_held: a level holds input already that the one above it wants.
