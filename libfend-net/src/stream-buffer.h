@@ -17,7 +17,7 @@ struct stream_buffer {
 
 	bool shared; /* stream-pool.h: it neither grows nor is freed here */
 
-	unsigned char bytes[];
+	unsigned char bytes[] __attribute__((aligned(16)));
 };
 
 static inline size_t

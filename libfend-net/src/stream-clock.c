@@ -40,7 +40,7 @@ next(const struct fend_stream *stream)
 	const struct stream_clock *clock = stream->clock;
 	fend_time when = earlier(clock->deadline, after(clock->moved, clock->idle));
 
-	return stream->output ? earlier(when, after(clock->waiting, clock->write)) : when;
+	return fend__stream_has_output(stream) ? earlier(when, after(clock->waiting, clock->write)) : when;
 }
 
 void

@@ -40,7 +40,7 @@ fend_stream_want(struct fend_stream *stream, size_t size)
 		return r;
 	if (size > stream->input_max)
 		return -EMSGSIZE;
-	stream->want = size;
+	stream->want = (uint32_t)size;
 	if (size > 0 && stream_buffer_size(stream->input) >= size)
 		stream->fresh = true;
 	fend__stream_changed(stream);

@@ -14,17 +14,39 @@
 /* A page, unless more is written at once. */
 #define OUTPUT_LEAST (4096 - sizeof(struct stream_buffer))
 
+static fend__cold size_t
+count_files(const struct fend_stream *stream)
+{
+	uint64_t size = stream_buffer_size(stream->output) + fend__stream_file_bytes(stream);
+
+	return size < SIZE_MAX ? (size_t)size : SIZE_MAX;
+}
+
+static inline size_t
+count(const struct fend_stream *stream)
+{
+	return fend__unlikely(stream->filed) ? count_files(stream)
+					     : stream_buffer_size(stream->output);
+}
+
+FEND_PUBLIC size_t
+fend_stream_pending(const struct fend_stream *stream)
+{
+	return stream ? count(stream) : 0;
+}
+
 bool
 fend__stream_is_drained(const struct fend_stream *stream)
 {
 	return stream->above && !stream->failed &&
-	       stream_buffer_size(stream->output) <= stream->output_low;
+	       count(stream) <= stream->output_low;
 }
 
 bool
 fend__stream_is_to_shut(const struct fend_stream *stream)
 {
-	return stream->finishing && !stream->shut && !stream->output && !stream->failed;
+	return stream->finishing && !stream->shut && !fend__stream_has_output(stream) &&
+	       !stream->failed;
 }
 
 void
@@ -50,9 +72,8 @@ fend__stream_is_lingering(const struct fend_stream *stream)
 	       (fend__layers_want(stream->socket, 0, &held) & FEND_OUT);
 }
 
-/* May size bytes be written? */
-static inline int
-check(const struct fend_stream *stream, size_t size)
+int
+fend__stream_check_write(const struct fend_stream *stream, size_t size)
 {
 	int r = fend__stream_check(stream);
 
@@ -105,14 +126,22 @@ append(struct stream_buffer *output, const void *data, size_t size)
 	output->end += size;
 }
 
-/* What a write returns. */
-static inline int
-written(struct fend_stream *stream)
+/* Output, of which there is more now, is above the high mark. */
+static fend__cold void
+rise(struct fend_stream *stream)
 {
-	bool above = stream_buffer_size(stream->output) > stream->output_high;
+	if (!stream->above)
+		stream->risen++;
+	stream->above = true;
+}
+
+int
+fend__stream_written(struct fend_stream *stream)
+{
+	bool above = count(stream) > stream->output_high;
 
 	if (fend__unlikely(above))
-		stream->above = true;
+		rise(stream);
 	fend__stream_changed(stream);
 	return above;
 }
@@ -120,19 +149,19 @@ written(struct fend_stream *stream)
 FEND_PUBLIC int
 fend_stream_write(struct fend_stream *stream, const void *data, size_t size)
 {
-	int r = check(stream, size);
+	int r = fend__stream_check_write(stream, size);
 
 	if (r < 0)
 		return r;
 	if (fend__unlikely(size == 0))
-		return written(stream);
+		return fend__stream_written(stream);
 	if (!data)
 		return -EINVAL;
 	r = reserve(stream, size);
 	if (r < 0)
 		return r;
 	append(stream->output, data, size);
-	return written(stream);
+	return fend__stream_written(stream);
 }
 
 FEND_PUBLIC int
@@ -148,7 +177,7 @@ fend_stream_writev(struct fend_stream *stream, const struct iovec *iov, int n)
 		    __builtin_add_overflow(size, iov[i].iov_len, &size))
 			return -EINVAL;
 	}
-	r = check(stream, size);
+	r = fend__stream_check_write(stream, size);
 	if (r >= 0 && size > 0)
 		r = reserve(stream, size);
 	if (r < 0)
@@ -156,11 +185,5 @@ fend_stream_writev(struct fend_stream *stream, const struct iovec *iov, int n)
 	for (i = 0; i < n; i++)
 		if (iov[i].iov_len > 0)
 			append(stream->output, iov[i].iov_base, iov[i].iov_len);
-	return written(stream);
-}
-
-FEND_PUBLIC size_t
-fend_stream_pending(const struct fend_stream *stream)
-{
-	return stream ? stream_buffer_size(stream->output) : 0;
+	return fend__stream_written(stream);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A run of a stream, whose steps stream.c tells. What each message passes through is in this file,
- * so that the compiler sees it as a whole: as long as bytes just come and leave, a run is one look at
- * what is unusual, a receive, the callback and a send.
+ * so that the compiler sees it as a whole: as long as bytes just come and leave, a run is one look
+ * at what is unusual, a receive, the callback and a send.
  *
  * Input is received into the buffer that the streams of a loop share (stream-pool.h), and offered
  * where it lies; only what the callback leaves is copied to a buffer of the stream's own, of just
@@ -177,50 +177,96 @@ offer(struct fend_stream *stream)
 }
 
 static inline ssize_t
-send_bytes(struct fend_socket *socket, const void *data, size_t size)
+send_bytes(struct fend_socket *socket, const void *data, size_t size, int flags)
 {
 	return fend__socket_is_plain(socket)
-		       ? fend__kernel->send(socket->fd, data, size, MSG_DONTWAIT)
-		       : fend_socket_send(socket, data, size, 0);
+		       ? fend__kernel->send(socket->fd, data, size, flags | MSG_DONTWAIT)
+		       : fend_socket_send(socket, data, size, flags);
 }
 
-/* n bytes have left. */
 static inline void
-drop(struct fend_stream *stream, size_t n)
+left(struct fend_stream *stream, size_t n)
 {
-	struct stream_buffer *output = stream->output;
-
 	stream->sent += n;
-	output->start += n;
-	if (fend__likely(output->start == output->end))
-		stream->output = fend__stream_pool_give(stream->pool, output);
-	else
-		stream->blocked = true;
 	if (stream->clock)
 		fend__stream_clock_left(stream);
 }
 
-/* Send once. */
+/* Not all that was to be sent has left. */
+static fend__cold size_t
+left_less(struct fend_stream *stream, ssize_t n)
+{
+	if (n < 0 && n != -EAGAIN) {
+		fend__stream_fail(stream, (int)n);
+		return 0;
+	}
+	stream->blocked = true;
+	if (n <= 0)
+		return 0;
+	left(stream, (size_t)n);
+	return (size_t)n;
+}
+
+static inline size_t
+send_once(struct fend_stream *stream, const void *data, size_t size, int flags)
+{
+	ssize_t n = send_bytes(stream->socket, data, size, flags);
+
+	if (fend__unlikely(n != (ssize_t)size))
+		return left_less(stream, n);
+	left(stream, size);
+	return size;
+}
+
+size_t
+fend__stream_send(struct fend_stream *stream, const void *data, size_t size, int flags)
+{
+	return send_once(stream, data, size, flags);
+}
+
+static inline void
+drop_output(struct fend_stream *stream, size_t n)
+{
+	struct stream_buffer *output = stream->output;
+
+	output->start += n;
+	if (fend__likely(output->start == output->end))
+		stream->output = fend__stream_pool_give(stream->pool, output);
+}
+
+void
+fend__stream_drop_output(struct fend_stream *stream, size_t n)
+{
+	drop_output(stream, n);
+}
+
 static inline void
 send_output(struct fend_stream *stream)
 {
 	const struct stream_buffer *output = stream->output;
-	ssize_t n;
+	size_t n = send_once(stream, output->bytes + output->start, stream_buffer_size(output), 0);
 
-	n = send_bytes(stream->socket, output->bytes + output->start,
-		       stream_buffer_size(output));
 	if (fend__likely(n > 0))
-		drop(stream, (size_t)n);
-	else if (n == 0 || n == -EAGAIN)
-		stream->blocked = true;
-	else
-		fend__stream_fail(stream, (int)n);
+		drop_output(stream, n);
+}
+
+void
+fend__stream_flush(struct fend_stream *stream)
+{
+	if (stream->blocked)
+		return;
+	if (stream->filed)
+		fend__stream_send_file(stream);
+	else if (stream->output)
+		send_output(stream);
 }
 
 static inline void
 flush(struct fend_stream *stream)
 {
-	if (stream->output && !stream->blocked)
+	if (fend__unlikely(stream->unusual))
+		fend__stream_flush(stream);
+	else if (fend__likely(stream->output))
 		send_output(stream);
 }
 
@@ -310,7 +356,7 @@ is_due(const struct fend_stream *stream)
 {
 	if (stream->closed)
 		return false;
-	return stream->failed || (stream->output && !stream->blocked) ||
+	return stream->failed || (fend__stream_has_output(stream) && !stream->blocked) ||
 	       fend__stream_is_readable(stream) || fend__stream_is_drained(stream) ||
 	       fend__stream_is_to_shut(stream) || is_over(stream);
 }

@@ -57,6 +57,7 @@ fend__stream_fail(struct fend_stream *stream, int err)
 	stream->failed = true;
 	stream->blocked = false;
 	stream->output = stream_buffer_free(stream->output);
+	fend__stream_drop_files(stream);
 }
 
 void
@@ -67,18 +68,31 @@ fend__stream_end(struct fend_stream *stream, int err)
 }
 
 static int
+set_limit(size_t given, uint32_t otherwise, uint32_t *ret_limit)
+{
+	if (given > UINT32_MAX)
+		return -EINVAL;
+	*ret_limit = given ? (uint32_t)given : otherwise;
+	return 0;
+}
+
+static int
 set_options(struct fend_stream *stream, struct fend_loop *loop,
 	    const struct fend_stream_options *from)
 {
 	struct fend_stream_options options = { 0 };
 	int r = fend__options_copy(&options, sizeof(options), from);
 
+	if (r >= 0)
+		r = set_limit(options.input_max, INPUT_MAX, &stream->input_max);
+	if (r >= 0)
+		r = set_limit(options.output_low, OUTPUT_LOW, &stream->output_low);
+	if (r >= 0)
+		r = set_limit(options.output_high, OUTPUT_HIGH, &stream->output_high);
+	if (r >= 0)
+		r = set_limit(options.output_max, OUTPUT_MAX, &stream->output_max);
 	if (r < 0)
 		return r;
-	stream->input_max = options.input_max ? options.input_max : INPUT_MAX;
-	stream->output_low = options.output_low ? options.output_low : OUTPUT_LOW;
-	stream->output_high = options.output_high ? options.output_high : OUTPUT_HIGH;
-	stream->output_max = options.output_max ? options.output_max : OUTPUT_MAX;
 	if (stream->output_low > stream->output_high || stream->output_high > stream->output_max ||
 	    !fend__timeout_valid(options.idle_timeout) ||
 	    !fend__timeout_valid(options.write_timeout))
@@ -140,6 +154,7 @@ dismantle(struct fend_stream *stream)
 	fend__socket_release(socket, &stream->holder);
 	stream->input = stream_buffer_free(stream->input);
 	stream->output = stream_buffer_free(stream->output);
+	fend__stream_drop_files(stream);
 	stream->socket = NULL;
 	if (!stream->running)
 		fend__stream_release(stream);
@@ -163,7 +178,7 @@ fend_stream_release(struct fend_stream *stream, struct fend_socket **ret_socket)
 		return r;
 	if (!ret_socket)
 		return -EINVAL;
-	if (stream->input || stream->output)
+	if (stream->input || fend__stream_has_output(stream))
 		return -EBUSY;
 	*ret_socket = dismantle(stream);
 	return 0;
@@ -233,6 +248,7 @@ fend_stream_stats(const struct fend_stream *stream, struct fend_stream_stats *re
 	stats.received = stream->received;
 	stats.sent = stream->sent;
 	stats.paused = stream->limited;
+	stats.risen = stream->risen;
 	memset(ret_stats, 0, size);
 	memcpy(ret_stats, &stats, size < sizeof(stats) ? size : sizeof(stats));
 	return 0;

@@ -27,9 +27,11 @@ struct fend_stream {
 	struct stream_clock *clock; /* NULL: nothing has a timeout */
 
 	struct stream_buffer *input, *output;
-	size_t want;
-	size_t input_max, output_low, output_high, output_max;
-	uint64_t received, sent, limited;
+	struct stream_file *files; /* the last of them, whose next is the first: stream-file.c */
+	uint64_t received, sent;
+	uint32_t limited, risen; /* times the input limit was reached, and the high mark exceeded */
+	uint32_t want;
+	uint32_t input_max, output_low, output_high, output_max;
 
 	int err; /* what it failed with */
 
@@ -44,6 +46,7 @@ struct fend_stream {
 			bool at_end : 1;    /* nothing will be received any more */
 			bool blocked : 1;   /* nothing can leave until FEND_OUT */
 			bool above : 1;     /* output was above the high mark, and drained not called */
+			bool filed : 1;     /* there are files */
 			bool finishing : 1; /* fend_stream_finish() was called */
 			bool shut : 1;      /* writing is shut down */
 			bool failed : 1;    /* err is set: nothing can be sent any more */
@@ -109,14 +112,42 @@ fend__stream_is_readable(const struct fend_stream *stream)
 	return stream->fresh && stream->input && stream_buffer_size(stream->input) >= stream->want;
 }
 
+/* Send once, unless that has to wait for FEND_OUT. */
+void fend__stream_flush(struct fend_stream *stream);
+/*
+ * Send these bytes once, which are more than 0; returns how many have left. If not all have, the
+ * stream is blocked or has failed.
+ */
+size_t fend__stream_send(struct fend_stream *stream, const void *data, size_t size, int flags);
+/* Drop n bytes of output, which have left. */
+void fend__stream_drop_output(struct fend_stream *stream, size_t n);
+
 /* stream-output.c */
 
+static inline bool
+fend__stream_has_output(const struct fend_stream *stream)
+{
+	return stream->output || stream->filed;
+}
+
+/* May size bytes be written? */
+int fend__stream_check_write(const struct fend_stream *stream, size_t size);
+/* They were: what a write returns. */
+int fend__stream_written(struct fend_stream *stream);
 /* The output has left, and fend_stream_finish() was called. */
 bool fend__stream_is_to_shut(const struct fend_stream *stream);
 void fend__stream_shut(struct fend_stream *stream);
 /* Do the layers hold output that has not left? */
 bool fend__stream_is_lingering(const struct fend_stream *stream);
 bool fend__stream_is_drained(const struct fend_stream *stream);
+
+/* stream-file.c */
+
+/* The bytes of output before the first file, or a piece of that: whatever leaves next, once. */
+void fend__stream_send_file(struct fend_stream *stream);
+void fend__stream_drop_files(struct fend_stream *stream);
+/* Bytes of all files that have not left. */
+uint64_t fend__stream_file_bytes(const struct fend_stream *stream);
 
 /* stream-clock.c */
 
