@@ -120,10 +120,20 @@ reserve(struct fend_stream *stream, size_t size)
 }
 
 static inline void
-append(struct stream_buffer *output, const void *data, size_t size)
+copy(struct stream_buffer *output, const void *data, size_t size)
 {
 	memcpy(output->bytes + output->end, data, size);
 	output->end += size;
+}
+
+int
+fend__stream_append(struct fend_stream *stream, const void *data, size_t size)
+{
+	int r = reserve(stream, size);
+
+	if (r >= 0)
+		copy(stream->output, data, size);
+	return r;
 }
 
 /* Output, of which there is more now, is above the high mark. */
@@ -160,7 +170,7 @@ fend_stream_write(struct fend_stream *stream, const void *data, size_t size)
 	r = reserve(stream, size);
 	if (r < 0)
 		return r;
-	append(stream->output, data, size);
+	copy(stream->output, data, size);
 	return fend__stream_written(stream);
 }
 
@@ -184,6 +194,6 @@ fend_stream_writev(struct fend_stream *stream, const struct iovec *iov, int n)
 		return r;
 	for (i = 0; i < n; i++)
 		if (iov[i].iov_len > 0)
-			append(stream->output, iov[i].iov_base, iov[i].iov_len);
+			copy(stream->output, iov[i].iov_base, iov[i].iov_len);
 	return fend__stream_written(stream);
 }

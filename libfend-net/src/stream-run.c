@@ -168,6 +168,11 @@ offer(struct fend_stream *stream)
 {
 	bool there;
 
+	if (fend__unlikely(stream->piped)) {
+		fend__stream_move(stream);
+		keep(stream);
+		return true;
+	}
 	stream->fresh = stream->end_fresh = false;
 	stream->want = 0;
 	there = call(stream, stream->callbacks.readable);
@@ -277,6 +282,8 @@ fend__stream_is_readable_yet(const struct fend_stream *stream)
 
 	if (stream->aborted)
 		return false;
+	if (stream->piped)
+		return !stream->stalled && !stream->paused && (stream->input || stream->end_fresh);
 	if (stream->failed && stream->at_end)
 		return stream->end_fresh || fresh;
 	if (stream->paused)
@@ -291,7 +298,9 @@ is_over(const struct fend_stream *stream)
 {
 	if (!stream->at_end)
 		return false;
-	return stream->failed || (stream->shut && !fend__stream_is_lingering(stream));
+	if (stream->failed)
+		return true;
+	return stream->shut && !stream->piped && !fend__stream_is_lingering(stream);
 }
 
 static void
@@ -300,6 +309,7 @@ close_stream(struct fend_stream *stream)
 	if (fend__stream_is_readable(stream) && !offer(stream))
 		return;
 	stream->closed = true;
+	fend__stream_pipe_break(stream);
 	if (stream->callbacks.closed)
 		stream->callbacks.closed(stream, stream->err, stream->data);
 }
@@ -324,6 +334,7 @@ serve_rest(struct fend_stream *stream, unsigned events)
 		fail_unmet(stream);
 	if (fend__stream_is_drained(stream)) {
 		stream->above = false;
+		fend__stream_pipe_resume(stream);
 		if (!call(stream, stream->callbacks.drained))
 			return;
 		flush(stream);

@@ -27,6 +27,7 @@ struct fend_stream {
 	struct stream_clock *clock; /* NULL: nothing has a timeout */
 
 	struct stream_buffer *input, *output;
+	struct fend_stream *pipe_to, *pipe_from; /* the other ends of its pipes, or NULL */
 	struct stream_file *files; /* the last of them, whose next is the first: stream-file.c */
 	uint64_t received, sent;
 	uint32_t limited, risen; /* times the input limit was reached, and the high mark exceeded */
@@ -47,6 +48,8 @@ struct fend_stream {
 			bool blocked : 1;   /* nothing can leave until FEND_OUT */
 			bool above : 1;     /* output was above the high mark, and drained not called */
 			bool filed : 1;     /* there are files */
+			bool piped : 1;     /* there is pipe_to */
+			bool stalled : 1;   /* which takes no more until its output has drained */
 			bool finishing : 1; /* fend_stream_finish() was called */
 			bool shut : 1;      /* writing is shut down */
 			bool failed : 1;    /* err is set: nothing can be sent any more */
@@ -96,7 +99,7 @@ fend__stream_changed(struct fend_stream *stream)
 static inline bool
 fend__stream_is_reading(const struct fend_stream *stream)
 {
-	return !stream->at_end && !stream->paused &&
+	return !stream->at_end && !stream->paused && !stream->stalled &&
 	       stream_buffer_size(stream->input) < stream->input_max;
 }
 
@@ -132,6 +135,8 @@ fend__stream_has_output(const struct fend_stream *stream)
 
 /* May size bytes be written? */
 int fend__stream_check_write(const struct fend_stream *stream, size_t size);
+/* Write them, which fend__stream_written() has to follow. -ENOMEM */
+int fend__stream_append(struct fend_stream *stream, const void *data, size_t size);
 /* They were: what a write returns. */
 int fend__stream_written(struct fend_stream *stream);
 /* The output has left, and fend_stream_finish() was called. */
@@ -148,6 +153,16 @@ void fend__stream_send_file(struct fend_stream *stream);
 void fend__stream_drop_files(struct fend_stream *stream);
 /* Bytes of all files that have not left. */
 uint64_t fend__stream_file_bytes(const struct fend_stream *stream);
+
+/* stream-pipe.c */
+
+/* Pass the input of one that is piped on to the other stream, whose run is not on the stack. */
+void fend__stream_move(struct fend_stream *from);
+/* Output has drained. */
+void fend__stream_pipe_resume(struct fend_stream *to);
+/* The stream is freed; it is about to be closed. */
+void fend__stream_pipe_leave(struct fend_stream *stream);
+void fend__stream_pipe_break(struct fend_stream *stream);
 
 /* stream-clock.c */
 

@@ -145,6 +145,25 @@ int fend_stream_finish(struct fend_stream *stream, fend_time timeout);
 void fend_stream_abort(struct fend_stream *stream, int err);
 
 /*
+ * From now on have all input of one stream written to another of the same loop, or to itself, instead
+ * of being offered; what is held already comes first. Two pipes, one each way, make a proxy.
+ *
+ * Nothing is received while the other's output is above its high mark, until that has drained: what
+ * is held on the way is bounded by the marks of both. pause and resume work as before, and so do
+ * writes from elsewhere, drained and closed.
+ *
+ * The end of input becomes the end of output, as by fend_stream_finish() without a timeout, and ends
+ * the pipe. An error ends both streams: when the one is about to be closed, the other is aborted
+ * with the same err, so that its peer does not take what it got for the whole. Freeing either stream
+ * ends the pipe, as does to NULL; the input is then offered again.
+ *   -EBUSY     from has a pipe already, or to is at the end of one
+ *   -EINVAL    they are on different loops
+ *   -EPIPE     fend_stream_finish() was called for to
+ *   -ENOTCONN  one is closed, or is about to be
+ */
+int fend_stream_pipe(struct fend_stream *from, struct fend_stream *to);
+
+/*
  * Take the socket out of the stream, which is freed by this: to push a layer after STARTTLS, or to
  * go on without a stream.
  *   -EBUSY  there is input that was not consumed, which the layer would never see, or output that
