@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tcp_proxy ADDRESS TARGET: pass what comes in at ADDRESS on to TARGET, and the answers back.
+ * tcp_proxy ADDRESS TARGET: pass what comes in at ADDRESS on to TARGET, and the answers back, until
+ * SIGINT or SIGTERM.
  *
- * A relay is a stream on each side, and what one receives is written to the other. If more than the
- * high mark waits there, the one is paused until the other has drained: TCP then slows down who
- * sends, and memory stays bounded. The end of what one peer sends is passed on, and the other may
- * go on sending (half-close). If one side fails, the other is reset.
+ * A relay is two streams, each piped into the other. The pipes do the rest: if a peer is slow, the
+ * other is not read from until that has changed, so memory stays bounded; when one has sent its
+ * last, that is passed on, and the other may go on (half-close); if one fails, the other is reset.
+ *
+ * On a signal nobody is let in any more, and relays have PATIENCE to come to their end.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <fend/net.h>
 
-#define PATIENCE FEND_SEC(10) /* with relays, once a signal has come */
+#define PATIENCE FEND_SEC(10)
 
-static struct fend_loop *loop;
-static struct fend_address target;
+struct proxy {
+	struct fend_loop *loop;
+	struct fend_listener *listener;
+	struct fend_address target;
+};
 
 struct relay {
-	struct fend_stream *client, *target; /* target NULL: not connected yet */
+	struct proxy *proxy;
 	struct fend_connect *connect;
-	int closed; /* how many of the streams are */
+	struct fend_stream *client, *target; /* target NULL: not connected yet */
+	int closed; /* how many of them are */
 };
 
 static void
@@ -34,79 +39,69 @@ relay_free(struct relay *relay)
 	free(relay);
 }
 
-static struct fend_stream *
-opposite(const struct relay *relay, const struct fend_stream *stream)
-{
-	return stream == relay->client ? relay->target : relay->client;
-}
-
-static void
-on_readable(struct fend_stream *stream, void *data)
-{
-	struct fend_stream *to = opposite(data, stream);
-	const void *bytes;
-	size_t size = fend_stream_peek(stream, &bytes);
-
-	if (fend_stream_write(to, bytes, size) > 0)
-		fend_stream_pause(stream);
-	fend_stream_consume(stream, size);
-	if (fend_stream_at_end(stream))
-		fend_stream_finish(to, FEND_FOREVER);
-}
-
-static void
-on_drained(struct fend_stream *stream, void *data)
-{
-	fend_stream_resume(opposite(data, stream));
-}
-
 static void
 on_closed(struct fend_stream *stream, int err, void *data)
 {
 	struct relay *relay = data;
 
-	if (err < 0)
-		fend_stream_abort(opposite(relay, stream), err);
 	if (++relay->closed == 2 || !relay->target)
 		relay_free(relay);
 }
 
-static const struct fend_stream_callbacks callbacks = {
-	.readable = on_readable, .drained = on_drained, .closed = on_closed };
+static int
+relay_stream(struct relay *relay, struct fend_socket *socket, struct fend_stream **ret_stream)
+{
+	static const struct fend_stream_callbacks callbacks = { .closed = on_closed };
+	int err = fend_stream_new(relay->proxy->loop, socket, NULL, &callbacks, relay, ret_stream);
 
+	if (err < 0)
+		fend_socket_free(socket);
+	return err;
+}
+
+/* The target is there, or it is not: then the client is not served. */
 static void
 on_connected(struct fend_connect *connect, int err, struct fend_socket *socket, void *data)
 {
 	struct relay *relay = data;
 
-	if (err < 0 || fend_stream_new(loop, socket, NULL, &callbacks, relay, &relay->target) < 0) {
-		fend_socket_free(socket);
+	if (err >= 0)
+		err = relay_stream(relay, socket, &relay->target);
+	if (err >= 0)
+		err = fend_stream_pipe(relay->client, relay->target);
+	if (err >= 0)
+		err = fend_stream_pipe(relay->target, relay->client);
+	if (err < 0)
 		relay_free(relay);
-		return;
-	}
-	fend_stream_resume(relay->client);
 }
 
+/* What the client sends meanwhile waits in its stream. */
 static void
 on_client(struct fend_listener *listener, struct fend_socket *socket,
 	  const struct fend_address *peer, void *data)
 {
+	struct proxy *proxy = data;
 	struct relay *relay = calloc(1, sizeof(*relay));
+	int err;
 
-	if (!relay || fend_stream_new(loop, socket, NULL, &callbacks, relay, &relay->client) < 0) {
+	if (!relay) {
 		fend_socket_free(socket);
-		free(relay);
 		return;
 	}
-	fend_stream_pause(relay->client);
-	if (fend_connect_new(loop, NULL, on_connected, relay, &relay->connect) < 0 ||
-	    fend_connect_add(relay->connect, &target) < 0 ||
-	    fend_connect_last(relay->connect) < 0)
+	relay->proxy = proxy;
+	err = relay_stream(relay, socket, &relay->client);
+	if (err >= 0)
+		err = fend_connect_new(proxy->loop, NULL, on_connected, relay, &relay->connect);
+	if (err >= 0)
+		err = fend_connect_add(relay->connect, &proxy->target);
+	if (err >= 0)
+		err = fend_connect_last(relay->connect);
+	if (err < 0)
 		relay_free(relay);
 }
 
 static void
-on_listener_drained(struct fend_listener *listener, unsigned left, void *data)
+on_drained(struct fend_listener *listener, unsigned left, void *loop)
 {
 	if (left > 0)
 		exit(EXIT_FAILURE); /* which closes what is still open */
@@ -114,36 +109,39 @@ on_listener_drained(struct fend_listener *listener, unsigned left, void *data)
 }
 
 static void
-on_signal(struct fend_signal *signal, int signo, unsigned count, void *listener)
+on_signal(struct fend_signal *signal, int signo, unsigned count, void *data)
 {
-	fend_listener_drain(listener, PATIENCE, on_listener_drained, NULL);
+	struct proxy *proxy = data;
+
+	fend_listener_drain(proxy->listener, PATIENCE, on_drained, proxy->loop);
 }
 
 int
 main(int argc, char **argv)
 {
 	FEND_CLEANUP(fend_signal) struct fend_signal *interrupt = NULL, *terminate = NULL;
-	struct fend_listener *listener = NULL;
+	struct proxy proxy = { 0 };
 	struct fend_address address;
 	int err;
 
 	if (argc != 3 || fend_address_parse(argv[1], &address) < 0 ||
-	    fend_address_parse(argv[2], &target) < 0) {
+	    fend_address_parse(argv[2], &proxy.target) < 0) {
 		fprintf(stderr, "Usage: tcp_proxy ADDRESS TARGET\n");
 		return 2;
 	}
-	err = fend_loop_new(NULL, &loop);
+	err = fend_loop_new(NULL, &proxy.loop);
 	if (err >= 0)
-		err = fend_listener_new(loop, &address, NULL, on_client, NULL, &listener);
+		err = fend_listener_new(proxy.loop, &address, NULL, on_client, &proxy,
+					&proxy.listener);
 	if (err >= 0)
-		err = fend_signal_new(loop, SIGINT, on_signal, listener, &interrupt);
+		err = fend_signal_new(proxy.loop, SIGINT, on_signal, &proxy, &interrupt);
 	if (err >= 0)
-		err = fend_signal_new(loop, SIGTERM, on_signal, listener, &terminate);
+		err = fend_signal_new(proxy.loop, SIGTERM, on_signal, &proxy, &terminate);
 	if (err >= 0)
-		err = fend_loop_run(loop, NULL);
+		err = fend_loop_run(proxy.loop, NULL);
 	if (err < 0)
 		fprintf(stderr, "tcp_proxy: %s: %s\n", argv[1], fend_strerror(err));
-	fend_listener_free(listener);
-	fend_loop_free(loop);
+	fend_listener_free(proxy.listener);
+	fend_loop_free(proxy.loop);
 	return err < 0;
 }

@@ -96,6 +96,30 @@ test_half_close_by_target(struct test *test)
 	check_half_close(&passage, passage.target, passage.client);
 }
 
+/* All that a client has to say is there before the target is, or the proxy has even looked. */
+static void
+test_said_before_connected(struct test *test)
+{
+	struct passage passage;
+	int client, target;
+
+	passage_open(&passage);
+	g_assert_cmpint(kill(process_pid(passage.proxy), SIGSTOP), ==, 0);
+	client = peer_connect(passage.port);
+	pattern_send(client, 0, 100000);
+	g_assert_cmpint(shutdown(client, SHUT_WR), ==, 0);
+	g_assert_cmpint(kill(process_pid(passage.proxy), SIGCONT), ==, 0);
+	target = peer_accept(passage.listener);
+	pattern_expect(target, 0, 100000);
+	peer_expect_end(target);
+	peer_say(target, "goodbye");
+	close(target);
+	peer_expect(client, "goodbye");
+	peer_expect_end(client);
+	close(client);
+	passage_close(&passage);
+}
+
 /* Who does not read stalls who sends, and not the proxy's memory grows. */
 static void
 check_stall(struct passage *passage, int from, int to)
@@ -252,6 +276,7 @@ main(int argc, char **argv)
 	test_add("/tcp-proxy/both-ways-at-once", test_both_ways_at_once);
 	test_add("/tcp-proxy/half-close/by-client", test_half_close_by_client);
 	test_add("/tcp-proxy/half-close/by-target", test_half_close_by_target);
+	test_add("/tcp-proxy/said-before-connected", test_said_before_connected);
 	test_add("/tcp-proxy/stall/by-target", test_target_that_does_not_read);
 	test_add("/tcp-proxy/stall/by-client", test_client_that_does_not_read);
 	test_add("/tcp-proxy/refused-by-target", test_refused_by_target);
