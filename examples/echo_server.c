@@ -28,7 +28,7 @@ struct worker {
 	struct fend_signal *interrupt, *terminate;
 };
 
-/* A client that does not take its echo is not read from either, so that memory stays bounded. */
+/* As a pipe of the stream to itself would: who does not take the echo is not read from either. */
 static void
 on_readable(struct fend_stream *stream, void *data)
 {

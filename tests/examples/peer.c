@@ -21,9 +21,9 @@
 enum {
 	PERIOD = 251,
 	CHUNK = 64 * 1024,
-	NAP = 2000,         /* microseconds between two looks at what sends no event */
-	STANDSTILL = 500,   /* milliseconds in which nothing is taken: nothing will be */
-	DEADLINE = 20,      /* seconds */
+	NAP = 2000,       /* microseconds between two looks at what sends no event */
+	STANDSTILL = 500, /* milliseconds in which nothing is taken; to be wrong would do no harm */
+	DEADLINE = 20,    /* seconds */
 };
 
 struct process *
@@ -251,37 +251,47 @@ peer_expect_reset(int fd)
 	g_assert_cmpint(errno, ==, ECONNRESET);
 }
 
-static void
-pattern_fill(unsigned char *bytes, gsize offset, gsize size)
+static gpointer
+pattern_make(gpointer data)
 {
-	for (gsize i = 0; i < size; i++)
-		bytes[i] = (unsigned char)((offset + i) % PERIOD);
+	unsigned char *bytes = g_malloc(PERIOD + CHUNK);
+
+	for (gsize i = 0; i < PERIOD + CHUNK; i++)
+		bytes[i] = (unsigned char)(i % PERIOD);
+	return bytes;
+}
+
+/* CHUNK bytes of it. */
+static const unsigned char *
+pattern_at(gsize offset)
+{
+	static GOnce once = G_ONCE_INIT;
+	const unsigned char *bytes = g_once(&once, pattern_make, NULL);
+
+	return bytes + offset % PERIOD;
 }
 
 void
 pattern_send(int fd, gsize offset, gsize size)
 {
-	unsigned char bytes[CHUNK];
 	gsize end = offset + size;
 
 	for (; offset < end; offset += size) {
-		size = MIN(sizeof(bytes), end - offset);
-		pattern_fill(bytes, offset, size);
-		peer_send(fd, bytes, size);
+		size = MIN(CHUNK, end - offset);
+		peer_send(fd, pattern_at(offset), size);
 	}
 }
 
 void
 pattern_expect(int fd, gsize offset, gsize size)
 {
-	unsigned char bytes[CHUNK], expected[CHUNK];
+	unsigned char bytes[CHUNK];
 	gsize end = offset + size;
 
 	for (; offset < end; offset += size) {
-		size = MIN(sizeof(bytes), end - offset);
-		pattern_fill(expected, offset, size);
+		size = MIN(CHUNK, end - offset);
 		receive(fd, bytes, size);
-		g_assert_cmpmem(bytes, size, expected, size);
+		g_assert_cmpmem(bytes, size, pattern_at(offset), size);
 	}
 }
 
@@ -289,13 +299,11 @@ gsize
 pattern_stuff(int fd, gsize max)
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
-	unsigned char bytes[CHUNK];
 	gsize offset = 0;
 	ssize_t sent;
 
-	while (offset < max && poll(&pollfd, 1, STANDSTILL * test_slowness()) > 0) {
-		pattern_fill(bytes, offset, sizeof(bytes));
-		sent = send(fd, bytes, MIN(sizeof(bytes), max - offset),
+	while (offset < max && poll(&pollfd, 1, STANDSTILL) > 0) {
+		sent = send(fd, pattern_at(offset), MIN(CHUNK, max - offset),
 			    MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent < 0)
 			g_assert_cmpint(errno, ==, EAGAIN);
