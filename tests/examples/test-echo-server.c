@@ -8,7 +8,7 @@
 #include "fend-test.h"
 #include "peer.h"
 
-enum { LARGE = 16 * 1024 * 1024, ENDLESS = 256 * 1024 * 1024, MEMORY_MAX = 8 * 1024 * 1024 };
+enum { LARGE = 16 * 1024 * 1024, ENDLESS = 256 * 1024 * 1024, MEMORY_MAX = 4 * 1024 * 1024 };
 
 static const char usage[] = "Usage: echo_server THREADS ADDRESS...\n";
 
