@@ -70,6 +70,12 @@ real_write(int fd, const void *buffer, size_t size)
 	return RETRY(write(fd, buffer, size));
 }
 
+static ssize_t
+real_pread(int fd, void *buffer, size_t size, off_t offset)
+{
+	return RETRY(pread(fd, buffer, size, offset));
+}
+
 static int
 real_fstat(int fd, struct stat *ret_stat)
 {
@@ -286,6 +292,7 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.close = real_close,
 	.read = real_read,
 	.write = real_write,
+	.pread = real_pread,
 	.fstat = real_fstat,
 	.get_flags = real_get_flags,
 	.set_flags = real_set_flags,

@@ -17,7 +17,7 @@
 #include <fend-internal/public.h>
 
 static atomic_uint fallback = 1;
-atomic_uint *fend__process_number = &fallback;
+FEND_PUBLIC atomic_uint *fend__process_number = &fallback;
 static atomic_uint last = 1;
 
 static void

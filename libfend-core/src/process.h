@@ -5,8 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* fend__process() is this number, or if it is 0, which a child finds, the next one. */
-extern atomic_uint *fend__process_number;
+#include <fend-internal/loop.h>
 
 /* Is this a child of the process that had this number? */
 static inline bool

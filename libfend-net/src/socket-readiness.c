@@ -25,20 +25,20 @@
  * Pass events on: 0 for those a level holds without the descriptor. After the holder was called
  * nothing may be left of the socket.
  */
-static void
+static inline void
 deliver(struct fend_socket *socket, unsigned events)
 {
 	struct fend__holder *holder;
 
-	if (socket->top->ops) {
+	if (fend__unlikely(!fend__socket_is_plain(socket))) {
 		events = fend__layers_ready(socket, events);
 		fend__socket_update(socket);
 	}
 	holder = socket->holder;
-	if (!holder || !holder->interest)
+	if (fend__unlikely(!holder || !holder->interest))
 		return;
 	events &= holder->interest | FEND_ERR | FEND_HUP;
-	if (events)
+	if (fend__likely(events))
 		holder->ready(holder, events);
 }
 

@@ -79,6 +79,13 @@ int fend__peer_credentials(int fd, struct fend_credentials *ret_credentials);
 /* The size of all of iov; -EINVAL if memory is missing or it is more than a ssize_t can say. */
 ssize_t fend__iov_size(const struct iovec *iov, int n);
 
+/* Without layers there is nothing between the calls on a socket and those on its descriptor. */
+static inline bool
+fend__socket_is_plain(const struct fend_socket *socket)
+{
+	return fend__likely(socket->top == &socket->kernel);
+}
+
 /*
  * What the descriptor must report so that interest is met on top and every layer can go on.
  * *ret_held: a level holds input already that the one above it wants.

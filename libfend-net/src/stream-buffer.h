@@ -15,12 +15,9 @@ struct stream_buffer {
 	size_t capacity;
 	size_t start, end;
 
-	/* Of the one that belongs to a loop, stream-input.c; it neither grows nor is freed here. */
-	bool shared;
-	bool lent;   /* to a stream, until its callback has returned */
-	bool orphan; /* the loop went meanwhile */
+	bool shared; /* stream-pool.h: it neither grows nor is freed here */
 
-	unsigned char bytes[];
+	unsigned char bytes[] __attribute__((aligned(16)));
 };
 
 static inline size_t
@@ -34,18 +31,6 @@ static inline struct stream_buffer *
 stream_buffer_free(struct stream_buffer *buffer)
 {
 	return !buffer || buffer->shared ? NULL : fend__release(buffer);
-}
-
-/*
- * Drop size bytes, which are there, from the start. Returns the buffer, or NULL when that was all.
- */
-static inline struct stream_buffer *
-stream_buffer_consume(struct stream_buffer *buffer, size_t size)
-{
-	if (size == 0)
-		return buffer;
-	buffer->start += size;
-	return buffer->start < buffer->end ? buffer : stream_buffer_free(buffer);
 }
 
 /*

@@ -40,18 +40,15 @@ next(const struct fend_stream *stream)
 	const struct stream_clock *clock = stream->clock;
 	fend_time when = earlier(clock->deadline, after(clock->moved, clock->idle));
 
-	return stream->output ? earlier(when, after(clock->waiting, clock->write)) : when;
+	return fend__stream_has_output(stream) ? earlier(when, after(clock->waiting, clock->write)) : when;
 }
 
 void
 fend__stream_clock_arm(struct fend_stream *stream)
 {
 	struct stream_clock *clock = stream->clock;
-	fend_time when;
+	fend_time when = stream->closed ? FEND_FOREVER : next(stream);
 
-	if (!clock)
-		return;
-	when = stream->closed ? FEND_FOREVER : next(stream);
 	if (when == FEND_FOREVER) {
 		fend_timer_stop(clock->timer);
 	} else if (!fend_timer_is_armed(clock->timer) || when < clock->armed) {
@@ -121,22 +118,19 @@ fend__stream_clock_free(struct fend_stream *stream)
 void
 fend__stream_clock_came(struct fend_stream *stream)
 {
-	if (stream->clock)
-		stream->clock->moved = fend__kernel->now();
+	stream->clock->moved = fend__kernel->now();
 }
 
 void
 fend__stream_clock_left(struct fend_stream *stream)
 {
-	if (stream->clock)
-		stream->clock->moved = stream->clock->waiting = fend__kernel->now();
+	stream->clock->moved = stream->clock->waiting = fend__kernel->now();
 }
 
 void
 fend__stream_clock_waits(struct fend_stream *stream)
 {
-	if (stream->clock)
-		stream->clock->waiting = fend__kernel->now();
+	stream->clock->waiting = fend__kernel->now();
 }
 
 int

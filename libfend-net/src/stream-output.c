@@ -2,6 +2,9 @@
 /*
  * Output: one buffer, appended to by the user and sent from its start. What the kernel has no room
  * for waits for FEND_OUT, and nothing is tried before that.
+ *
+ * A buffer that has become empty goes to the pool, from where the next output takes it: so one that
+ * is sent at once, as most is, costs no allocation.
  */
 #include "stream.h"
 
@@ -11,39 +14,39 @@
 /* A page, unless more is written at once. */
 #define OUTPUT_LEAST (4096 - sizeof(struct stream_buffer))
 
-void
-fend__stream_flush(struct fend_stream *stream)
+static fend__cold size_t
+count_files(const struct fend_stream *stream)
 {
-	struct stream_buffer *output = stream->output;
-	ssize_t n;
+	uint64_t size = stream_buffer_size(stream->output) + fend__stream_file_bytes(stream);
 
-	if (!output || stream->blocked)
-		return;
-	n = fend_socket_send(stream->socket, output->bytes + output->start,
-			     stream_buffer_size(output), 0);
-	if (n < 0 && n != -EAGAIN) {
-		fend__stream_fail(stream, (int)n);
-		return;
-	}
-	if (n > 0) {
-		stream->sent += (size_t)n;
-		stream->output = stream_buffer_consume(output, (size_t)n);
-		fend__stream_clock_left(stream);
-	}
-	stream->blocked = stream->output != NULL;
+	return size < SIZE_MAX ? (size_t)size : SIZE_MAX;
+}
+
+static inline size_t
+count(const struct fend_stream *stream)
+{
+	return fend__unlikely(stream->filed) ? count_files(stream)
+					     : stream_buffer_size(stream->output);
+}
+
+FEND_PUBLIC size_t
+fend_stream_pending(const struct fend_stream *stream)
+{
+	return stream ? count(stream) : 0;
 }
 
 bool
 fend__stream_is_drained(const struct fend_stream *stream)
 {
 	return stream->above && !stream->failed &&
-	       stream_buffer_size(stream->output) <= stream->output_low;
+	       count(stream) <= stream->output_low;
 }
 
 bool
 fend__stream_is_to_shut(const struct fend_stream *stream)
 {
-	return stream->finishing && !stream->shut && !stream->output && !stream->failed;
+	return stream->finishing && !stream->shut && !fend__stream_has_output(stream) &&
+	       !stream->failed;
 }
 
 void
@@ -69,55 +72,106 @@ fend__stream_is_lingering(const struct fend_stream *stream)
 	       (fend__layers_want(stream->socket, 0, &held) & FEND_OUT);
 }
 
-/* May size bytes be written? */
-static int
-check(const struct fend_stream *stream, size_t size)
+int
+fend__stream_check_write(const struct fend_stream *stream, size_t size)
 {
-	if (stream->closed || stream->failed)
-		return -ENOTCONN;
-	if (stream->finishing)
-		return -EPIPE;
-	if (size > stream->output_max - stream_buffer_size(stream->output))
+	int r = fend__stream_check(stream);
+
+	if (r < 0)
+		return r;
+	if (fend__unlikely(stream->closed || stream->failed || stream->finishing))
+		return stream->closed || stream->failed ? -ENOTCONN : -EPIPE;
+	if (fend__unlikely(size > stream->output_max - stream_buffer_size(stream->output)))
 		return -ENOBUFS;
 	return 0;
 }
 
+/* A larger buffer than output, which may be NULL; on failure the pool gets it back. */
+static fend__cold int
+grow(struct fend_stream *stream, struct stream_buffer *output, size_t size)
+{
+	size_t capacity = 2 * stream_buffer_size(output);
+	struct stream_buffer *larger;
+
+	larger = fend__stream_buffer_reserve(output, size,
+					     capacity > OUTPUT_LEAST ? capacity : OUTPUT_LEAST);
+	if (larger)
+		stream->output = larger;
+	else if (output && output != stream->output)
+		fend__stream_pool_give(stream->pool, output);
+	return larger ? 0 : -ENOMEM;
+}
+
 /* Make room for size bytes, which are more than 0. */
-static int
+static inline int
 reserve(struct fend_stream *stream, size_t size)
 {
-	size_t capacity = 2 * stream_buffer_size(stream->output);
-	struct stream_buffer *output;
+	struct stream_buffer *output = stream->output;
 
-	output = fend__stream_buffer_reserve(
-		stream->output, size, capacity > OUTPUT_LEAST ? capacity : OUTPUT_LEAST);
-	if (!output)
-		return -ENOMEM;
-	if (!stream->output)
-		fend__stream_clock_waits(stream);
+	if (!output) {
+		output = fend__stream_pool_take(stream->pool);
+		if (stream->clock)
+			fend__stream_clock_waits(stream);
+	}
+	if (fend__unlikely(!output || output->capacity - output->end < size))
+		return grow(stream, output, size);
 	stream->output = output;
 	return 0;
 }
 
-static void
-append(struct stream_buffer *output, const struct iovec *iov)
+static inline void
+copy(struct stream_buffer *output, const void *data, size_t size)
 {
-	if (iov->iov_len == 0)
-		return;
-	memcpy(output->bytes + output->end, iov->iov_base, iov->iov_len);
-	output->end += iov->iov_len;
+	memcpy(output->bytes + output->end, data, size);
+	output->end += size;
 }
 
-/* What a write returns. */
-static int
-written(struct fend_stream *stream)
+int
+fend__stream_append(struct fend_stream *stream, const void *data, size_t size)
 {
-	bool above = stream_buffer_size(stream->output) > stream->output_high;
+	int r = reserve(stream, size);
 
-	if (above)
-		stream->above = true;
+	if (r >= 0)
+		copy(stream->output, data, size);
+	return r;
+}
+
+/* Output, of which there is more now, is above the high mark. */
+static fend__cold void
+rise(struct fend_stream *stream)
+{
+	if (!stream->above)
+		stream->risen++;
+	stream->above = true;
+}
+
+int
+fend__stream_written(struct fend_stream *stream)
+{
+	bool above = count(stream) > stream->output_high;
+
+	if (fend__unlikely(above))
+		rise(stream);
 	fend__stream_changed(stream);
 	return above;
+}
+
+FEND_PUBLIC int
+fend_stream_write(struct fend_stream *stream, const void *data, size_t size)
+{
+	int r = fend__stream_check_write(stream, size);
+
+	if (r < 0)
+		return r;
+	if (fend__unlikely(size == 0))
+		return fend__stream_written(stream);
+	if (!data)
+		return -EINVAL;
+	r = reserve(stream, size);
+	if (r < 0)
+		return r;
+	copy(stream->output, data, size);
+	return fend__stream_written(stream);
 }
 
 FEND_PUBLIC int
@@ -126,9 +180,6 @@ fend_stream_writev(struct fend_stream *stream, const struct iovec *iov, int n)
 	size_t size = 0;
 	int i, r;
 
-	r = fend__stream_check(stream);
-	if (r < 0)
-		return r;
 	if (n < 0 || (n > 0 && !iov))
 		return -EINVAL;
 	for (i = 0; i < n; i++) {
@@ -136,27 +187,13 @@ fend_stream_writev(struct fend_stream *stream, const struct iovec *iov, int n)
 		    __builtin_add_overflow(size, iov[i].iov_len, &size))
 			return -EINVAL;
 	}
-	r = check(stream, size);
-	if (r < 0)
-		return r;
-	r = size > 0 ? reserve(stream, size) : 0;
+	r = fend__stream_check_write(stream, size);
+	if (r >= 0 && size > 0)
+		r = reserve(stream, size);
 	if (r < 0)
 		return r;
 	for (i = 0; i < n; i++)
-		append(stream->output, &iov[i]);
-	return written(stream);
-}
-
-FEND_PUBLIC int
-fend_stream_write(struct fend_stream *stream, const void *data, size_t size)
-{
-	const struct iovec iov = { .iov_base = (void *)data, .iov_len = size };
-
-	return fend_stream_writev(stream, &iov, 1);
-}
-
-FEND_PUBLIC size_t
-fend_stream_pending(const struct fend_stream *stream)
-{
-	return stream ? stream_buffer_size(stream->output) : 0;
+		if (iov[i].iov_len > 0)
+			copy(stream->output, iov[i].iov_base, iov[i].iov_len);
+	return fend__stream_written(stream);
 }

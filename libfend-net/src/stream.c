@@ -30,117 +30,6 @@
 #define OUTPUT_HIGH (64U << 10)
 #define OUTPUT_MAX (16U << 20)
 
-/* Returns whether the stream and its loop are there still. */
-static bool
-call(struct fend_stream *stream, void (*fn)(struct fend_stream *stream, void *data))
-{
-	if (fn)
-		fn(stream, stream->data);
-	return fend__stream_check(stream) == 0;
-}
-
-/* What is not consumed, or not offered yet, leaves the loop's buffer. */
-static void
-keep(struct fend_stream *stream)
-{
-	int r = fend__stream_keep(stream);
-
-	if (r < 0)
-		fend__stream_end(stream, r);
-}
-
-static bool
-offer(struct fend_stream *stream)
-{
-	bool there;
-
-	stream->fresh = false;
-	stream->end_fresh = false;
-	stream->want = 0;
-	there = call(stream, stream->callbacks.readable);
-	keep(stream);
-	return there;
-}
-
-static bool
-is_over(const struct fend_stream *stream)
-{
-	if (!stream->at_end)
-		return false;
-	return stream->failed || (stream->shut && !fend__stream_is_lingering(stream));
-}
-
-static void
-close_stream(struct fend_stream *stream)
-{
-	if (fend__stream_is_readable(stream) && !offer(stream))
-		return;
-	stream->closed = true;
-	if (stream->callbacks.closed)
-		stream->callbacks.closed(stream, stream->err, stream->data);
-}
-
-/*
- * FEND_ERR, and neither receiving nor sending met an error: nobody tried, or there was input before
- * it, or the loop cannot watch the descriptor any more, which it tells just once.
- */
-static void
-fail_unmet(struct fend_stream *stream)
-{
-	int r = fend_socket_error(stream->socket);
-
-	fend__stream_fail(stream, r < 0 ? r : -EIO);
-}
-
-/* The steps of a run but the first. */
-static void
-serve(struct fend_stream *stream, unsigned events)
-{
-	if (fend__stream_is_readable(stream) && !offer(stream))
-		return;
-	keep(stream);
-	if (events & (FEND_OUT | FEND_ERR | FEND_HUP))
-		stream->blocked = false;
-	fend__stream_flush(stream);
-	if ((events & FEND_ERR) && !stream->failed)
-		fail_unmet(stream);
-	if (fend__stream_is_drained(stream)) {
-		stream->above = false;
-		if (!call(stream, stream->callbacks.drained))
-			return;
-		fend__stream_flush(stream);
-	}
-	if (fend__stream_is_to_shut(stream))
-		fend__stream_shut(stream);
-	if (stream->failed && !fend__stream_is_reading(stream))
-		stream->at_end = true;
-	if (is_over(stream))
-		close_stream(stream);
-}
-
-void
-fend__stream_run(struct fend_stream *stream, unsigned events)
-{
-	struct stream_buffer *borrowed;
-
-	if (stream->closed)
-		return;
-	stream->running = true;
-	if ((stream->failed || (events & (FEND_IN | FEND_ERR | FEND_HUP))) &&
-	    fend__stream_is_reading(stream))
-		fend__stream_receive(stream);
-	borrowed = fend__stream_borrowed(stream);
-	serve(stream, events);
-	if (fend__stream_borrowed(stream))
-		stream->input = NULL;
-	fend__stream_give_back(borrowed);
-	stream->running = false;
-	if (!stream->socket)
-		fend__release(stream);
-	else if (fend__stream_check(stream) == 0)
-		fend__stream_changed(stream);
-}
-
 static void
 on_ready(struct fend__holder *holder, unsigned events)
 {
@@ -153,58 +42,11 @@ on_task(struct fend_task *task, void *data)
 	fend__stream_run(data, 0);
 }
 
-/* Would a run without events do anything? */
-static bool
-is_due(const struct fend_stream *stream)
-{
-	if (stream->closed)
-		return false;
-	return stream->failed || (stream->output && !stream->blocked) ||
-	       fend__stream_is_readable(stream) || fend__stream_is_drained(stream) ||
-	       fend__stream_is_to_shut(stream) || is_over(stream);
-}
-
-static unsigned
-interest(const struct fend_stream *stream)
-{
-	unsigned events = 0;
-
-	if (stream->closed)
-		return 0;
-	if (fend__stream_is_reading(stream))
-		events |= FEND_IN;
-	if (stream->blocked || (stream->shut && stream->at_end))
-		events |= FEND_OUT;
-	return events;
-}
-
-static void
-note_limit(struct fend_stream *stream)
-{
-	bool full = !stream->at_end && stream_buffer_size(stream->input) >= stream->input_max;
-
-	if (full && !stream->full)
-		stream->limited++;
-	stream->full = full;
-}
-
 void
-fend__stream_changed(struct fend_stream *stream)
+fend__stream_release(struct fend_stream *stream)
 {
-	unsigned events;
-	int r = 0;
-
-	if (stream->running)
-		return;
-	note_limit(stream);
-	events = interest(stream);
-	if (events != stream->holder.interest)
-		r = fend__socket_interest(stream->socket, &stream->holder, events);
-	if (r < 0)
-		fend__stream_end(stream, r);
-	fend__stream_clock_arm(stream);
-	if (is_due(stream))
-		fend_task_defer(stream->socket->loop, &stream->task);
+	fend__stream_pool_unref(stream->pool);
+	fend__release(stream);
 }
 
 void
@@ -215,6 +57,7 @@ fend__stream_fail(struct fend_stream *stream, int err)
 	stream->failed = true;
 	stream->blocked = false;
 	stream->output = stream_buffer_free(stream->output);
+	fend__stream_drop_files(stream);
 }
 
 void
@@ -225,18 +68,31 @@ fend__stream_end(struct fend_stream *stream, int err)
 }
 
 static int
+set_limit(size_t given, uint32_t otherwise, uint32_t *ret_limit)
+{
+	if (given > UINT32_MAX)
+		return -EINVAL;
+	*ret_limit = given ? (uint32_t)given : otherwise;
+	return 0;
+}
+
+static int
 set_options(struct fend_stream *stream, struct fend_loop *loop,
 	    const struct fend_stream_options *from)
 {
 	struct fend_stream_options options = { 0 };
 	int r = fend__options_copy(&options, sizeof(options), from);
 
+	if (r >= 0)
+		r = set_limit(options.input_max, INPUT_MAX, &stream->input_max);
+	if (r >= 0)
+		r = set_limit(options.output_low, OUTPUT_LOW, &stream->output_low);
+	if (r >= 0)
+		r = set_limit(options.output_high, OUTPUT_HIGH, &stream->output_high);
+	if (r >= 0)
+		r = set_limit(options.output_max, OUTPUT_MAX, &stream->output_max);
 	if (r < 0)
 		return r;
-	stream->input_max = options.input_max ? options.input_max : INPUT_MAX;
-	stream->output_low = options.output_low ? options.output_low : OUTPUT_LOW;
-	stream->output_high = options.output_high ? options.output_high : OUTPUT_HIGH;
-	stream->output_max = options.output_max ? options.output_max : OUTPUT_MAX;
 	if (stream->output_low > stream->output_high || stream->output_high > stream->output_max ||
 	    !fend__timeout_valid(options.idle_timeout) ||
 	    !fend__timeout_valid(options.write_timeout))
@@ -267,16 +123,22 @@ fend_stream_new(struct fend_loop *loop, struct fend_socket *socket,
 	stream->data = data;
 	stream->task.fn = on_task;
 	stream->task.data = stream;
+	r = fend__stream_pool_ref(loop, &stream->pool);
+	if (r < 0) {
+		fend__release(stream);
+		return r;
+	}
 	r = set_options(stream, loop, options);
 	if (r >= 0)
 		r = fend__socket_hold(socket, loop, &stream->holder, false);
 	if (r < 0) {
 		fend__stream_clock_free(stream);
-		fend__release(stream);
+		fend__stream_release(stream);
 		return r;
 	}
 	stream->socket = socket;
-	fend__stream_clock_arm(stream);
+	if (stream->clock)
+		fend__stream_clock_arm(stream);
 	*ret_stream = stream;
 	return 0;
 }
@@ -287,14 +149,16 @@ dismantle(struct fend_stream *stream)
 {
 	struct fend_socket *socket = stream->socket;
 
+	fend__stream_pipe_leave(stream);
 	fend_task_cancel(socket->loop, &stream->task);
 	fend__stream_clock_free(stream);
 	fend__socket_release(socket, &stream->holder);
 	stream->input = stream_buffer_free(stream->input);
 	stream->output = stream_buffer_free(stream->output);
+	fend__stream_drop_files(stream);
 	stream->socket = NULL;
 	if (!stream->running)
-		fend__release(stream);
+		fend__stream_release(stream);
 	return socket;
 }
 
@@ -315,7 +179,7 @@ fend_stream_release(struct fend_stream *stream, struct fend_socket **ret_socket)
 		return r;
 	if (!ret_socket)
 		return -EINVAL;
-	if (stream->input || stream->output)
+	if (stream->input || fend__stream_has_output(stream))
 		return -EBUSY;
 	*ret_socket = dismantle(stream);
 	return 0;
@@ -385,6 +249,7 @@ fend_stream_stats(const struct fend_stream *stream, struct fend_stream_stats *re
 	stats.received = stream->received;
 	stats.sent = stream->sent;
 	stats.paused = stream->limited;
+	stats.risen = stream->risen;
 	memset(ret_stats, 0, size);
 	memcpy(ret_stats, &stats, size < sizeof(stats) ? size : sizeof(stats));
 	return 0;

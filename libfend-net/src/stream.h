@@ -11,8 +11,11 @@
 
 #include "socket.h"
 #include "stream-buffer.h"
+#include "stream-pool.h"
 
-struct stream_clock;
+
+/* Off the path of each message: out of line, and seldom come by. */
+#define fend__cold __attribute__((noinline, cold))
 
 struct fend_stream {
 	struct fend__holder holder;
@@ -20,68 +23,122 @@ struct fend_stream {
 	struct fend_stream_callbacks callbacks;
 	void *data;
 	struct fend_task task; /* queued while there is something to do that no event will tell of */
+	struct stream_pool *pool;
 	struct stream_clock *clock; /* NULL: nothing has a timeout */
 
 	struct stream_buffer *input, *output;
-	size_t want;
-	size_t input_max, output_low, output_high, output_max;
-	uint64_t received, sent, limited;
+	struct fend_stream *pipe_to, *pipe_from; /* the other ends of its pipes, or NULL */
+	struct stream_file *files; /* the last of them, whose next is the first: stream-file.c */
+	uint64_t received, sent;
+	uint32_t limited, risen; /* times the input limit was reached, and the high mark exceeded */
+	uint32_t want;
+	uint32_t input_max, output_low, output_high, output_max;
 
 	int err; /* what it failed with */
 
-	bool running : 1;    /* fend__stream_run() is on the stack */
-	bool fresh : 1;      /* input is to be offered, once as much is there as is wanted */
-	bool paused : 1;     /* by the user */
-	bool full : 1;       /* the input limit is reached */
-	bool at_end : 1;     /* nothing will be received any more */
-	bool end_fresh : 1;  /* the end is to be offered */
-	bool blocked : 1;    /* nothing can leave until FEND_OUT */
-	bool above : 1;      /* output was above the high mark, and drained has not been called */
-	bool finishing : 1;  /* fend_stream_finish() was called */
-	bool shut : 1;       /* writing is shut down */
-	bool failed : 1;     /* err is set: nothing can be sent any more */
-	bool aborted : 1;    /* and nothing is offered either */
-	bool closed : 1;     /* closed was called, or would have been */
+	bool running;   /* fend__stream_run() is on the stack */
+	bool fresh;     /* input is to be offered, once as much is there as is wanted */
+	bool end_fresh; /* the end is to be offered */
+	/* What is all false while bytes just come and leave: fend__stream_is_quiet(). */
+	union {
+		struct {
+			bool paused : 1;    /* by the user */
+			bool full : 1;      /* the input limit is reached */
+			bool at_end : 1;    /* nothing will be received any more */
+			bool blocked : 1;   /* nothing can leave until FEND_OUT */
+			bool above : 1;     /* output was above the high mark, and drained not called */
+			bool filed : 1;     /* there are files */
+			bool piped : 1;     /* there is pipe_to */
+			bool stalled : 1;   /* which takes no more until its output has drained */
+			bool finishing : 1; /* fend_stream_finish() was called */
+			bool shut : 1;      /* writing is shut down */
+			bool failed : 1;    /* err is set: nothing can be sent any more */
+			bool aborted : 1;   /* and nothing is offered either */
+			bool closed : 1;    /* closed was called, or would have been */
+		};
+		unsigned unusual;
+	};
 };
 
 /* First thing in each call but free and the getters. */
 static inline int
 fend__stream_check(const struct fend_stream *stream)
 {
-	return fend__likely(stream && stream->socket) ? fend__loop_check(stream->socket->loop)
-						      : -EINVAL;
+	if (fend__unlikely(!stream || !stream->socket))
+		return -EINVAL;
+	return fend__likely(fend__stream_pool_is_usable(stream->pool))
+		       ? 0
+		       : fend__loop_check(stream->socket->loop);
 }
 
 /* stream.c */
 
-/* Do all there is to do after events, as for fend_socket_fn. Nothing may be left after it. */
-void fend__stream_run(struct fend_stream *stream, unsigned events);
-/* After a change made by a call: see to it that what follows from it is done. */
-void fend__stream_changed(struct fend_stream *stream);
 /* Nothing can be sent any more; receiving goes on. The first err counts. */
 void fend__stream_fail(struct fend_stream *stream, int err);
 /* Nor can anything be received. */
 void fend__stream_end(struct fend_stream *stream, int err);
+/* The memory of one that was taken apart. */
+void fend__stream_release(struct fend_stream *stream);
 
-/* stream-input.c */
+/* stream-run.c */
+
+/* Do all there is to do after events, as for fend_socket_fn. Nothing may be left after it. */
+void fend__stream_run(struct fend_stream *stream, unsigned events);
+/* See to it that what follows from the stream's state is done. */
+void fend__stream_settle(struct fend_stream *stream);
+
+/* After a change of it made by a call; in a run it is settled at its end. */
+static inline void
+fend__stream_changed(struct fend_stream *stream)
+{
+	if (!stream->running)
+		fend__stream_settle(stream);
+}
 
 /* Is something wanted from the peer, and is there room for it? */
-bool fend__stream_is_reading(const struct fend_stream *stream);
-/* Receive once: bytes, the end, an error, or nothing. */
-void fend__stream_receive(struct fend_stream *stream);
-/* Is readable to be called? */
-bool fend__stream_is_readable(const struct fend_stream *stream);
-/* The loop's buffer, if input lies there since it was received. */
-struct stream_buffer *fend__stream_borrowed(const struct fend_stream *stream);
-/* Copy what input is left there to a buffer of the stream's own. -ENOMEM: it lies there still. */
-int fend__stream_keep(struct fend_stream *stream);
-/* The loop's buffer, or NULL, goes back to the loop. */
-void fend__stream_give_back(struct stream_buffer *borrowed);
+static inline bool
+fend__stream_is_reading(const struct fend_stream *stream)
+{
+	return !stream->at_end && !stream->paused && !stream->stalled &&
+	       stream_buffer_size(stream->input) < stream->input_max;
+}
 
-/* stream-output.c */
+/* Is readable to be called, although something is unusual? */
+bool fend__stream_is_readable_yet(const struct fend_stream *stream);
+
+/* Is readable to be called? */
+static inline bool
+fend__stream_is_readable(const struct fend_stream *stream)
+{
+	if (fend__unlikely(stream->unusual))
+		return fend__stream_is_readable_yet(stream);
+	return stream->fresh && stream->input && stream_buffer_size(stream->input) >= stream->want;
+}
 
 /* Send once, unless that has to wait for FEND_OUT. */
 void fend__stream_flush(struct fend_stream *stream);
+/*
+ * Send these bytes once, which are more than 0; returns how many have left. If not all have, the
+ * stream is blocked or has failed.
+ */
+size_t fend__stream_send(struct fend_stream *stream, const void *data, size_t size, int flags);
+/* Drop n bytes of output, which have left. */
+void fend__stream_drop_output(struct fend_stream *stream, size_t n);
+
+/* stream-output.c */
+
+static inline bool
+fend__stream_has_output(const struct fend_stream *stream)
+{
+	return stream->output || stream->filed;
+}
+
+/* May size bytes be written? */
+int fend__stream_check_write(const struct fend_stream *stream, size_t size);
+/* Write them, which fend__stream_written() has to follow. -ENOMEM */
+int fend__stream_append(struct fend_stream *stream, const void *data, size_t size);
+/* They were: what a write returns. */
+int fend__stream_written(struct fend_stream *stream);
 /* The output has left, and fend_stream_finish() was called. */
 bool fend__stream_is_to_shut(const struct fend_stream *stream);
 void fend__stream_shut(struct fend_stream *stream);
@@ -89,19 +146,37 @@ void fend__stream_shut(struct fend_stream *stream);
 bool fend__stream_is_lingering(const struct fend_stream *stream);
 bool fend__stream_is_drained(const struct fend_stream *stream);
 
+/* stream-file.c */
+
+/* The bytes of output before the first file, or a piece of that: whatever leaves next, once. */
+void fend__stream_send_file(struct fend_stream *stream);
+void fend__stream_drop_files(struct fend_stream *stream);
+/* Bytes of all files that have not left. */
+uint64_t fend__stream_file_bytes(const struct fend_stream *stream);
+
+/* stream-pipe.c */
+
+/* Pass the input of one that is piped on to the other stream, whose run is not on the stack. */
+void fend__stream_move(struct fend_stream *from);
+/* Output has drained. */
+void fend__stream_pipe_resume(struct fend_stream *to);
+/* The stream is freed; it is about to be closed. */
+void fend__stream_pipe_leave(struct fend_stream *stream);
+void fend__stream_pipe_break(struct fend_stream *stream);
+
 /* stream-clock.c */
 
-/* Nothing if there is neither an idle nor a write timeout: each 0 or FEND_FOREVER. */
+/* No clock if there is neither an idle nor a write timeout: each 0 or FEND_FOREVER. */
 int fend__stream_clock_new(struct fend_stream *stream, struct fend_loop *loop, fend_time idle,
 			   fend_time write);
 void fend__stream_clock_free(struct fend_stream *stream);
-/* Bytes came; bytes left; bytes wait where there were none. */
+/* Bytes came; bytes left; bytes wait where there were none. There is a clock. */
 void fend__stream_clock_came(struct fend_stream *stream);
 void fend__stream_clock_left(struct fend_stream *stream);
 void fend__stream_clock_waits(struct fend_stream *stream);
 /* Set the deadline of the whole. -ENOMEM */
 int fend__stream_clock_limit(struct fend_stream *stream, fend_time timeout);
-/* Arm for what comes first: nothing once the stream is closed. */
+/* Arm it for what comes first: nothing once the stream is closed. There is a clock. */
 void fend__stream_clock_arm(struct fend_stream *stream);
 
 #endif

@@ -102,6 +102,14 @@ faulty_write(int fd, const void *buffer, size_t size)
 	return error ? error : REAL->write(fd, buffer, size);
 }
 
+static ssize_t
+faulty_pread(int fd, void *buffer, size_t size, off_t offset)
+{
+	int error = strike(FAULT_PREAD);
+
+	return error ? error : REAL->pread(fd, buffer, limit && limit < size ? limit : size, offset);
+}
+
 /* The first bytes of a vector, limit at most, as a vector of its own. */
 static size_t
 cut(const struct iovec *from, size_t n, struct iovec *to, size_t max)
@@ -184,6 +192,7 @@ fault_install(void)
 	faulty.open = faulty_open;
 	faulty.read = faulty_read;
 	faulty.write = faulty_write;
+	faulty.pread = faulty_pread;
 	faulty.poll = faulty_poll;
 	faulty.wakeup = faulty_wakeup;
 	faulty.sigaction = faulty_sigaction;

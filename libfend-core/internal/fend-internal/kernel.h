@@ -42,6 +42,7 @@ struct fend__kernel {
 	int (*close)(int fd);
 	ssize_t (*read)(int fd, void *buffer, size_t size);
 	ssize_t (*write)(int fd, const void *buffer, size_t size);
+	ssize_t (*pread)(int fd, void *buffer, size_t size, off_t offset);
 	int (*fstat)(int fd, struct stat *ret_stat);
 	int (*get_flags)(int fd);            /* fcntl(F_GETFL) */
 	int (*set_flags)(int fd, int flags); /* fcntl(F_SETFL) */

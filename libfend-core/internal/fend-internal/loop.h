@@ -2,6 +2,8 @@
 #ifndef FEND_INTERNAL_LOOP_H
 #define FEND_INTERNAL_LOOP_H
 
+#include <stdatomic.h>
+
 #include <fend/loop.h>
 #include <fend/time.h>
 
@@ -26,6 +28,8 @@ int fend__loop_check(const struct fend_loop *loop);
  */
 unsigned fend__process(void);
 void fend__process_init(void);
+/* For who cannot afford the call: that number, or 0, which a child finds until it has called. */
+extern atomic_uint *fend__process_number;
 
 /*
  * Attach a library's per-loop object (such as its default resolver) under a key, the address of

@@ -56,6 +56,7 @@ struct fend_stream_callbacks {
 
 struct fend_stream_options {
 	size_t size;           /* sizeof(struct fend_stream_options) */
+	/* each less than 4 GiB */
 	size_t input_max;      /* bytes of input held at most; 0: 64 KiB */
 	size_t output_low;     /* 0: 16 KiB */
 	size_t output_high;    /* 0: 64 KiB */
@@ -68,7 +69,8 @@ struct fend_stream_options {
  * Make a stream of a connected socket, which is taken on success. A TLS handshake must be over.
  * options may be NULL: all defaults.
  *   -EBUSY   something holds the socket's readiness
- *   -EINVAL  it belongs to another loop; the low mark is above the high one, or that above the limit
+ *   -EINVAL  it belongs to another loop; the low mark is above the high one, or that above the
+ *            limit; one is too large
  *   -E2BIG   options hold a field this version of fend does not know
  * and the errors of fend_io_new().
  */
@@ -115,7 +117,19 @@ void fend_stream_resume(struct fend_stream *stream);
  */
 int fend_stream_write(struct fend_stream *stream, const void *data, size_t size);
 int fend_stream_writev(struct fend_stream *stream, const struct iovec *iov, int n);
-/* Bytes of output that have not left. */
+/*
+ * Append size bytes of a file, from offset, to the output: they leave in their turn, and are read
+ * only then, so they take no memory and do not count for output_max, but for the marks. Reading may
+ * wait for the disk. fd is taken on success, and closed when all has left or nothing more can.
+ *   0, 1      as fend_stream_write()
+ *   -ESPIPE   fd is neither a regular file nor a block device
+ *   -EINVAL   offset + size is more than a file can have
+ * -EPIPE, -ENOTCONN as above, and -EBADF, -ENOMEM. If it cannot be read to the end, what the peer
+ * got must not pass for the whole: the stream is reset as by fend_stream_abort(), with -ENODATA if
+ * the file has become shorter, and else with the error of pread(2).
+ */
+int fend_stream_sendfile(struct fend_stream *stream, int fd, uint64_t offset, uint64_t size);
+/* Bytes of output that have not left, those of files included; SIZE_MAX if it cannot say more. */
 size_t fend_stream_pending(const struct fend_stream *stream);
 
 /*
@@ -129,6 +143,25 @@ int fend_stream_finish(struct fend_stream *stream, fend_time timeout);
  * nothing else before it.
  */
 void fend_stream_abort(struct fend_stream *stream, int err);
+
+/*
+ * From now on have all input of one stream written to another of the same loop, or to itself, instead
+ * of being offered; what is held already comes first. Two pipes, one each way, make a proxy.
+ *
+ * Nothing is received while the other's output is above its high mark, until that has drained: what
+ * is held on the way is bounded by the marks of both. pause and resume work as before, and so do
+ * writes from elsewhere, drained and closed.
+ *
+ * The end of input becomes the end of output, as by fend_stream_finish() without a timeout, and ends
+ * the pipe. An error ends both streams: when the one is about to be closed, the other is aborted
+ * with the same err, so that its peer does not take what it got for the whole. Freeing either stream
+ * ends the pipe, as does to NULL; the input is then offered again.
+ *   -EBUSY     from has a pipe already, or to is at the end of one
+ *   -EINVAL    they are on different loops
+ *   -EPIPE     fend_stream_finish() was called for to
+ *   -ENOTCONN  one is closed, or is about to be
+ */
+int fend_stream_pipe(struct fend_stream *from, struct fend_stream *to);
 
 /*
  * Take the socket out of the stream, which is freed by this: to push a layer after STARTTLS, or to
@@ -145,6 +178,7 @@ struct fend_stream_stats {
 	size_t size; /* sizeof(struct fend_stream_stats), set by the caller */
 	uint64_t received, sent; /* bytes */
 	uint64_t paused;         /* times the input limit was reached */
+	uint64_t risen;          /* times output rose above the high mark */
 };
 
 int fend_stream_stats(const struct fend_stream *stream, struct fend_stream_stats *ret_stats);

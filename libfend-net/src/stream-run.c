@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run of a stream, whose steps stream.c tells. What each message passes through is in this file,
+ * so that the compiler sees it as a whole: as long as bytes just come and leave, a run is one look
+ * at what is unusual, a receive, the callback and a send.
+ *
+ * Input is received into the buffer that the streams of a loop share (stream-pool.h), and offered
+ * where it lies; only what the callback leaves is copied to a buffer of the stream's own, of just
+ * that size. So an idle stream holds none, and one that consumes whole messages never copies.
+ *
+ * A small rest goes in front of the shared buffer for the next receive, so that a rest does not
+ * make receives small. What is larger is received to directly.
+ *
+ * The shared buffer is a stream's from receiving to the end of the run. Nothing else receives
+ * meanwhile, since receiving happens only in a run and runs do not nest on a loop; calls on other
+ * streams see their own buffers.
+ */
+#include "stream.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include <fend-internal/kernel.h>
+
+#define SMALL (4U << 10)
+
+/* The stream's own, with some room: twice the size, or what is wanted, if it has to grow. */
+static struct stream_buffer *
+prepare_own(struct fend_stream *stream, size_t held)
+{
+	size_t left = stream->input_max - held;
+	size_t more = stream->want > 2 * held ? stream->want - held : held;
+	struct stream_buffer *own;
+
+	own = fend__stream_buffer_reserve(stream->input, left < SMALL ? left : SMALL,
+					  held + (left < more ? left : more));
+	if (own)
+		stream->input = own;
+	return own;
+}
+
+/* A buffer that begins with the bytes held, or NULL: no memory. */
+static fend__cold struct stream_buffer *
+prepare_held(struct fend_stream *stream)
+{
+	struct stream_buffer *shared = stream->pool->scratch;
+	size_t held = stream_buffer_size(stream->input);
+
+	if (held > SMALL)
+		return prepare_own(stream, held);
+	memcpy(shared->bytes, stream->input->bytes + stream->input->start, held);
+	shared->start = 0;
+	shared->end = held;
+	return shared;
+}
+
+static inline struct stream_buffer *
+prepare(struct fend_stream *stream)
+{
+	struct stream_buffer *shared = stream->pool->scratch;
+
+	if (fend__unlikely(stream->input))
+		return prepare_held(stream);
+	shared->start = shared->end = 0;
+	return shared;
+}
+
+/* n bytes have been received at the end of buffer. */
+static inline void
+take(struct fend_stream *stream, struct stream_buffer *buffer, size_t n)
+{
+	buffer->end += n;
+	if (fend__unlikely(stream->input && stream->input != buffer))
+		stream_buffer_free(stream->input);
+	stream->input = buffer;
+	stream->fresh = true;
+	stream->received += n;
+	if (stream->clock)
+		fend__stream_clock_came(stream);
+}
+
+static fend__cold void
+take_nothing(struct fend_stream *stream, ssize_t n)
+{
+	if (n == 0) {
+		stream->at_end = true;
+		stream->end_fresh = true;
+	} else if (n != -EAGAIN) {
+		fend__stream_end(stream, (int)n);
+	} else if (stream->failed) {
+		stream->at_end = true;
+	}
+}
+
+static inline ssize_t
+recv_bytes(struct fend_socket *socket, void *data, size_t size)
+{
+	return fend__socket_is_plain(socket)
+		       ? fend__kernel->recv(socket->fd, data, size, MSG_DONTWAIT)
+		       : fend_socket_recv(socket, data, size, 0);
+}
+
+/* Receive once: bytes, the end, an error, or nothing. */
+static inline void
+receive(struct fend_stream *stream)
+{
+	struct stream_buffer *buffer = prepare(stream);
+	size_t room, left;
+	ssize_t n;
+
+	if (fend__unlikely(!buffer)) {
+		fend__stream_end(stream, -ENOMEM);
+		return;
+	}
+	room = buffer->capacity - buffer->end;
+	left = stream->input_max - stream_buffer_size(buffer);
+	if (room > left)
+		room = left;
+	n = recv_bytes(stream->socket, buffer->bytes + buffer->end, room);
+	if (fend__likely(n > 0))
+		take(stream, buffer, (size_t)n);
+	else
+		take_nothing(stream, n);
+}
+
+/* Copy the input that lies in the shared buffer to one of the stream's own. */
+static fend__cold void
+copy_input(struct fend_stream *stream)
+{
+	const struct stream_buffer *shared = stream->input;
+	struct stream_buffer *own;
+
+	own = fend__stream_buffer_reserve(NULL, stream_buffer_size(shared), 0);
+	if (!own) {
+		fend__stream_end(stream, -ENOMEM);
+		return;
+	}
+	own->end = stream_buffer_size(shared);
+	memcpy(own->bytes, shared->bytes + shared->start, own->end);
+	stream->input = own;
+}
+
+static inline bool
+is_borrowing(const struct fend_stream *stream)
+{
+	return fend__unlikely(stream->input == stream->pool->scratch);
+}
+
+/* What is not consumed, or not offered yet, leaves the shared buffer. */
+static inline void
+keep(struct fend_stream *stream)
+{
+	if (is_borrowing(stream))
+		copy_input(stream);
+}
+
+/* Returns whether the stream and its loop are there still. */
+static inline bool
+call(struct fend_stream *stream, void (*fn)(struct fend_stream *stream, void *data))
+{
+	if (fn)
+		fn(stream, stream->data);
+	return fend__likely(fend__stream_check(stream) == 0);
+}
+
+static inline bool
+offer(struct fend_stream *stream)
+{
+	bool there;
+
+	if (fend__unlikely(stream->piped)) {
+		fend__stream_move(stream);
+		keep(stream);
+		return true;
+	}
+	stream->fresh = stream->end_fresh = false;
+	stream->want = 0;
+	there = call(stream, stream->callbacks.readable);
+	/* Also if only the loop is gone: the stream can still be asked. */
+	keep(stream);
+	return there;
+}
+
+static inline ssize_t
+send_bytes(struct fend_socket *socket, const void *data, size_t size, int flags)
+{
+	return fend__socket_is_plain(socket)
+		       ? fend__kernel->send(socket->fd, data, size, flags | MSG_DONTWAIT)
+		       : fend_socket_send(socket, data, size, flags);
+}
+
+static inline void
+left(struct fend_stream *stream, size_t n)
+{
+	stream->sent += n;
+	if (stream->clock)
+		fend__stream_clock_left(stream);
+}
+
+/* Not all that was to be sent has left. */
+static fend__cold size_t
+left_less(struct fend_stream *stream, ssize_t n)
+{
+	if (n < 0 && n != -EAGAIN) {
+		fend__stream_fail(stream, (int)n);
+		return 0;
+	}
+	stream->blocked = true;
+	if (n <= 0)
+		return 0;
+	left(stream, (size_t)n);
+	return (size_t)n;
+}
+
+static inline size_t
+send_once(struct fend_stream *stream, const void *data, size_t size, int flags)
+{
+	ssize_t n = send_bytes(stream->socket, data, size, flags);
+
+	if (fend__unlikely(n != (ssize_t)size))
+		return left_less(stream, n);
+	left(stream, size);
+	return size;
+}
+
+size_t
+fend__stream_send(struct fend_stream *stream, const void *data, size_t size, int flags)
+{
+	return send_once(stream, data, size, flags);
+}
+
+static inline void
+drop_output(struct fend_stream *stream, size_t n)
+{
+	struct stream_buffer *output = stream->output;
+
+	output->start += n;
+	if (fend__likely(output->start == output->end))
+		stream->output = fend__stream_pool_give(stream->pool, output);
+}
+
+void
+fend__stream_drop_output(struct fend_stream *stream, size_t n)
+{
+	drop_output(stream, n);
+}
+
+static inline void
+send_output(struct fend_stream *stream)
+{
+	const struct stream_buffer *output = stream->output;
+	size_t n = send_once(stream, output->bytes + output->start, stream_buffer_size(output), 0);
+
+	if (fend__likely(n > 0))
+		drop_output(stream, n);
+}
+
+void
+fend__stream_flush(struct fend_stream *stream)
+{
+	if (stream->blocked)
+		return;
+	if (stream->filed)
+		fend__stream_send_file(stream);
+	else if (stream->output)
+		send_output(stream);
+}
+
+static inline void
+flush(struct fend_stream *stream)
+{
+	if (fend__unlikely(stream->unusual))
+		fend__stream_flush(stream);
+	else if (fend__likely(stream->output))
+		send_output(stream);
+}
+
+bool
+fend__stream_is_readable_yet(const struct fend_stream *stream)
+{
+	bool fresh = stream->fresh && stream->input;
+
+	if (stream->aborted)
+		return false;
+	if (stream->piped)
+		return !stream->stalled && !stream->paused && (stream->input || stream->end_fresh);
+	if (stream->failed && stream->at_end)
+		return stream->end_fresh || fresh;
+	if (stream->paused)
+		return false;
+	if (stream->end_fresh)
+		return true;
+	return fresh && (stream->at_end || stream_buffer_size(stream->input) >= stream->want);
+}
+
+static bool
+is_over(const struct fend_stream *stream)
+{
+	if (!stream->at_end)
+		return false;
+	if (stream->failed)
+		return true;
+	return stream->shut && !stream->piped && !fend__stream_is_lingering(stream);
+}
+
+static void
+close_stream(struct fend_stream *stream)
+{
+	if (fend__stream_is_readable(stream) && !offer(stream))
+		return;
+	stream->closed = true;
+	fend__stream_pipe_break(stream);
+	if (stream->callbacks.closed)
+		stream->callbacks.closed(stream, stream->err, stream->data);
+}
+
+/*
+ * FEND_ERR, and neither receiving nor sending met an error: nobody tried, or there was input before
+ * it, or the loop cannot watch the descriptor any more, which it tells just once.
+ */
+static void
+fail_unmet(struct fend_stream *stream)
+{
+	int r = fend_socket_error(stream->socket);
+
+	fend__stream_fail(stream, r < 0 ? r : -EIO);
+}
+
+/* The steps after offering and sending, in which something is due only if something is unusual. */
+static fend__cold void
+serve_rest(struct fend_stream *stream, unsigned events)
+{
+	if ((events & FEND_ERR) && !stream->failed)
+		fail_unmet(stream);
+	if (fend__stream_is_drained(stream)) {
+		stream->above = false;
+		fend__stream_pipe_resume(stream);
+		if (!call(stream, stream->callbacks.drained))
+			return;
+		flush(stream);
+	}
+	if (fend__stream_is_to_shut(stream))
+		fend__stream_shut(stream);
+	if (stream->failed && !fend__stream_is_reading(stream))
+		stream->at_end = true;
+	if (is_over(stream))
+		close_stream(stream);
+}
+
+/* All steps but the first. */
+static inline void
+serve(struct fend_stream *stream, unsigned events)
+{
+	if (fend__stream_is_readable(stream) && !offer(stream))
+		return;
+	keep(stream);
+	if (fend__unlikely(events & (FEND_OUT | FEND_ERR | FEND_HUP)))
+		stream->blocked = false;
+	flush(stream);
+	if (fend__unlikely(stream->unusual || (events & FEND_ERR)))
+		serve_rest(stream, events);
+}
+
+/* Would a run without events do anything? */
+static bool
+is_due(const struct fend_stream *stream)
+{
+	if (stream->closed)
+		return false;
+	return stream->failed || (fend__stream_has_output(stream) && !stream->blocked) ||
+	       fend__stream_is_readable(stream) || fend__stream_is_drained(stream) ||
+	       fend__stream_is_to_shut(stream) || is_over(stream);
+}
+
+static unsigned
+interest(const struct fend_stream *stream)
+{
+	unsigned events = 0;
+
+	if (stream->closed)
+		return 0;
+	if (fend__stream_is_reading(stream))
+		events |= FEND_IN;
+	if (stream->blocked || (stream->shut && stream->at_end))
+		events |= FEND_OUT;
+	return events;
+}
+
+static void
+note_limit(struct fend_stream *stream)
+{
+	bool full = !stream->at_end && stream_buffer_size(stream->input) >= stream->input_max;
+
+	if (full && !stream->full)
+		stream->limited++;
+	stream->full = full;
+}
+
+/* Nothing is held, nothing waits, nothing has happened: input is waited for, and there it rests. */
+static inline bool
+is_quiet(const struct fend_stream *stream)
+{
+	return !stream->unusual && !stream->input && !stream->output && !stream->clock &&
+	       stream->holder.interest == FEND_IN;
+}
+
+void
+fend__stream_settle(struct fend_stream *stream)
+{
+	unsigned events;
+	int r = 0;
+
+	note_limit(stream);
+	events = interest(stream);
+	if (events != stream->holder.interest)
+		r = fend__socket_interest(stream->socket, &stream->holder, events);
+	if (r < 0)
+		fend__stream_end(stream, r);
+	if (stream->clock)
+		fend__stream_clock_arm(stream);
+	if (is_due(stream))
+		fend_task_defer(stream->socket->loop, &stream->task);
+}
+
+/* After the last step, which may have freed the stream or its loop. */
+static inline void
+end_run(struct fend_stream *stream)
+{
+	stream->running = false;
+	if (fend__unlikely(!stream->socket)) {
+		fend__stream_release(stream);
+		return;
+	}
+	if (is_borrowing(stream))
+		stream->input = NULL;
+	if (fend__likely(is_quiet(stream)))
+		return;
+	if (fend__stream_check(stream) == 0)
+		fend__stream_settle(stream);
+}
+
+void
+fend__stream_run(struct fend_stream *stream, unsigned events)
+{
+	if (fend__unlikely(stream->closed))
+		return;
+	stream->running = true;
+	if (((events & (FEND_IN | FEND_ERR | FEND_HUP)) || stream->failed) &&
+	    fend__stream_is_reading(stream))
+		receive(stream);
+	serve(stream, events);
+	end_run(stream);
+}
