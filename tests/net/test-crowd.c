@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ten thousand connections between two processes, as many of them at a time as descriptors allow: each
- * is opened, used and closed, and afterwards neither process has anything left of them.
+ * Ten thousand connections between two processes, as many of them at a time as descriptors allow:
+ * each is opened, used and closed, and afterwards neither process has anything left of them.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,7 +16,7 @@
 #define CONNECTIONS 10000
 /* Descriptors that a process needs besides. */
 #define SPARE 64
-/* Unanswered at a time: fewer than the backlog, since what is beyond that is repeated after a second. */
+/* Unanswered at a time: fewer than the backlog, beyond which a SYN is lost, and sent again later. */
 #define BUSY_MAX 100
 #define MESSAGE 64
 
