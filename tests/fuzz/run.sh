@@ -13,8 +13,8 @@ usage()
 	given. It begins with corpus/TARGET there; what it finds goes to DIR.
 
 	  --afl              AFL++ (afl-clang-fast, afl-fuzz) instead of libFuzzer (clang)
-	  --merge            copy what was found into the corpus, if it reaches more than that does
-	  --lines            say how many lines of each source file corpus and findings reach (gcov)
+	  --merge            copy a few of the findings into the corpus, which reach all that all do
+	  --lines            say how many lines of each source file the corpus reaches (gcov)
 	  --dispatcher NAME  epoll or poll; epoll if not given
 	  --builddir DIR     build-fuzz beside the sources if not given
 	END
@@ -43,6 +43,10 @@ export FEND_DISPATCHER
 target=${target:-loop}
 [ -e "$source_dir/tests/fuzz/fuzz-$target.c" ] || { usage >&2; exit 2; }
 corpus=$source_dir/tests/fuzz/corpus/$target
+case $target in
+loop) max_len=4096 ;;
+*)    max_len=512 ;;
+esac
 found=$build_dir/found-$target-$FEND_DISPATCHER
 mkdir -p "$found"
 
@@ -60,10 +64,10 @@ libfuzzer|merge)
 	CC=clang configure libfuzzer -Db_sanitize=address,undefined -Db_lundef=false \
 		-Dc_args=-fsanitize=fuzzer-no-link
 	meson compile -C "$build" "fuzz-$target-libfuzzer"
-	set -- -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 "$found" "$corpus"
-	[ $action = libfuzzer ] || set -- -merge=1 "$corpus" "$found"
+	set -- -max_total_time="$seconds" -print_final_stats=1 "$found" "$corpus"
+	[ $action = libfuzzer ] || set -- -set_cover_merge=1 -use_counters=0 "$corpus" "$found"
 	cd "$build_dir"
-	exec "$build/tests/fuzz/fuzz-$target-libfuzzer" "$@"
+	exec "$build/tests/fuzz/fuzz-$target-libfuzzer" -max_len=$max_len "$@"
 	;;
 afl)
 	CC=afl-clang-fast configure afl
@@ -76,9 +80,9 @@ lines)
 	CC=gcc configure lines -Db_coverage=true -Doptimization=0
 	meson compile -C "$build" "fuzz-$target"
 	find "$build" -name '*.gcda' -exec rm {} +
-	"$build/tests/fuzz/fuzz-$target" "$corpus" "$found" | tail -n 1
+	"$build/tests/fuzz/fuzz-$target" "$corpus" | tail -n 1
 	cd "$build"
 	find . -path '*fend-*' -name '*.gcda' -exec gcov -n {} + 2>/dev/null |
-		sed -n "N;s/^File '\(.*\)'\nLines executed:\(.*\)/\2 \1/p;D" | sort -k 3
+		sed -n "N;s/^File '\(.*\)'\nLines executed:\(.*\)/\2 \1/p;D" | sort -k 4
 	;;
 esac
