@@ -13,12 +13,13 @@
 static void
 test_a_drain_waits_for_connections(struct test *test)
 {
-	struct fend_socket *client, *late;
+	struct fend_socket *clients[2], *late;
 	struct service service;
 
 	service_init(&service, test, NULL, NULL);
-	client = client_new(&service.address);
-	test_wait(test, &service.accepted);
+	clients_init(clients, 2, &service.address);
+	while (service.accepted < 2)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(20)));
 	service_drain(&service, FEND_FOREVER);
 	test_ok(fend_socket_new(AF_INET, SOCK_STREAM, 0, &late));
 	test_error(fend_socket_connect(late, &service.address), -EINPROGRESS);
@@ -26,13 +27,16 @@ test_a_drain_waits_for_connections(struct test *test)
 	test_drain(test);
 	g_assert_cmpint(service.drained, ==, 0);
 	service.sockets[0] = fend_socket_free(service.sockets[0]);
+	test_drain(test);
+	g_assert_cmpint(service.drained, ==, 0);
+	service.sockets[1] = fend_socket_free(service.sockets[1]);
 	g_assert_cmpint(service.drained, ==, 0);
 	test_wait(test, &service.drained);
 	g_assert_cmpuint(service.left, ==, 0);
 	test_drain(test);
 	g_assert_cmpint(service.drained, ==, 1);
 	fend_listener_resume(service.listener);
-	fend_socket_free(client);
+	clients_fini(clients, 2);
 	fend_socket_free(late);
 	service_fini(&service);
 }

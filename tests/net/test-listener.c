@@ -86,6 +86,59 @@ test_two_loops_share_a_port(struct test *test)
 	fend_loop_free(other.loop);
 }
 
+/* The same port, of a family that the listener's own is not of. */
+static void
+set_port(struct fend_address *address, const struct fend_address *from)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&from->storage;
+
+	((struct sockaddr_in *)&address->storage)->sin_port = in6->sin6_port;
+}
+
+static void
+test_a_wildcard_takes_ipv4_along_unless_told(struct test *test)
+{
+	struct fend_listener_options options = service_options(FEND_LISTENER_V6ONLY);
+	struct fend_address address;
+	struct fend_socket *socket;
+	struct service service;
+
+	test_ok(fend_address_parse("127.0.0.1:0", &address));
+	service_init(&service, test, "[::]:0", &options);
+	set_port(&address, &service.address);
+	test_ok(fend_socket_new_tcp(AF_INET, &socket));
+	test_error(fend_socket_bind(socket, &address), 0);
+	fend_socket_free(socket);
+	service_fini(&service);
+
+	service_init(&service, test, "[::]:0", NULL);
+	set_port(&address, &service.address);
+	socket = client_new(&address);
+	test_wait(test, &service.accepted);
+	fend_socket_free(socket);
+	service_fini(&service);
+}
+
+/* Although the kernel keeps a connection that the listener's side has closed (TIME_WAIT). */
+static void
+test_an_address_can_be_used_again(struct test *test)
+{
+	char text[FEND_ADDRESS_TEXT_MAX];
+	struct fend_socket *client;
+	struct service service;
+
+	service_init(&service, test, NULL, NULL);
+	client = client_new(&service.address);
+	test_wait(test, &service.accepted);
+	service.sockets[0] = fend_socket_free(service.sockets[0]);
+	assert_closed(client);
+	fend_socket_free(client);
+	test_ok(fend_address_format(&service.address, text, sizeof(text)));
+	service_fini(&service);
+	service_init(&service, test, text, NULL);
+	service_fini(&service);
+}
+
 static void
 test_wrapping_a_socket(struct test *test)
 {
@@ -214,6 +267,9 @@ main(int argc, char **argv)
 	test_add("/listener/connections-are-handed-over", test_connections_are_handed_over);
 	test_add("/listener/a-batch-per-iteration", test_a_batch_per_iteration);
 	test_add("/listener/two-loops-share-a-port", test_two_loops_share_a_port);
+	test_add("/listener/a-wildcard-takes-ipv4-along-unless-told",
+		 test_a_wildcard_takes_ipv4_along_unless_told);
+	test_add("/listener/an-address-can-be-used-again", test_an_address_can_be_used_again);
 	test_add("/listener/wrapping-a-socket", test_wrapping_a_socket);
 	test_add("/listener/activation", test_activation);
 	test_add("/listener/bad-arguments", test_bad_arguments);
