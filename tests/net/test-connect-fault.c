@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "fault.h"
+#include "pair.h"
 #include "races.h"
 
 static void
@@ -130,12 +131,53 @@ test_each_failure_becomes_an_error(struct test *test)
 	fend_socket_free(listener);
 }
 
+/* The socket's first interest is accepted, and that of the attempt will be refused. */
+static int
+prepare_to_be_refused(struct fend_socket *socket, const struct fend_address *address, void *data)
+{
+	struct race *race = data;
+	struct told told;
+
+	test_error(fend_socket_watch(socket, race->test->loop, FEND_IN, on_told, &told), 0);
+	fend_socket_unwatch(socket);
+	fault_set(FAULT_EPOLL_CTL, 1, -ENOMEM, 0);
+	return 0;
+}
+
+/* FEND_ERR is all that comes; it is no error of the connection, which is not there yet. */
+static void
+test_an_attempt_that_cannot_be_watched_has_failed(struct test *test)
+{
+	struct fend_connect_options given = race_options(0, 0);
+	struct test own = { 0 };
+	struct hole hole;
+	struct race race;
+
+	hole_init(&hole, AF_INET);
+	fault_install();
+	test_ok(fend_loop_new(NULL, &own.loop));
+	given.prepare = prepare_to_be_refused;
+	race_begin(&race, &own, &given);
+	race_add(&race, &hole.address, 1);
+	race_run(&race);
+	g_assert_true(fault_struck());
+	test_error(race.err, -ENOTCONN);
+	race_fini(&race);
+	fend_loop_free(own.loop);
+	fault_remove();
+	hole_fini(&hole);
+}
+
 int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	test_add("/connect-fault/without-descriptors-the-running-attempt-goes-on",
 		 test_without_descriptors_the_running_attempt_goes_on);
+	/* poll has nothing that could refuse. */
+	if (g_strcmp0(g_getenv("FEND_DISPATCHER"), "poll") != 0)
+		test_add("/connect-fault/an-attempt-that-cannot-be-watched-has-failed",
+			 test_an_attempt_that_cannot_be_watched_has_failed);
 	test_add("/connect-fault/each-failure-becomes-an-error",
 		 test_each_failure_becomes_an_error);
 	return g_test_run();

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "clock.h"
 #include "namespace.h"
 #include "pair.h"
 #include "races.h"
@@ -235,6 +236,38 @@ test_many_of_one_family_are_silent(struct test *test)
 	in_namespace(play_many_are_silent);
 }
 
+/* On a clock that only waiting moves: what a race without options does, to the nanosecond. */
+static void
+test_nobody_answers_for_a_minute(struct test *test)
+{
+	struct fend_connect_options given = race_options(0, 0);
+	struct test own = { 0 };
+	struct hole holes[7];
+	struct race race;
+	int i;
+
+	for (i = 0; i < 7; i++)
+		hole_init(&holes[i], AF_INET);
+	clock_install();
+	test_ok(fend_loop_new(NULL, &own.loop));
+	race_begin(&race, &own, &given);
+	for (i = 0; i < 7; i++)
+		test_error(fend_connect_add(race.connect, &holes[i].address), 0);
+	while (race.calls == 0)
+		test_ok(fend_loop_dispatch(own.loop, FEND_FOREVER));
+	test_error(race.err, -ETIMEDOUT);
+	g_assert_cmpint(race.ended - race.begun, ==, FEND_SEC(60));
+	/* No more than six at a time. */
+	g_assert_cmpint(race.n_starts, ==, 6);
+	for (i = 0; i < 6; i++)
+		g_assert_cmpint(start_of(&race, i), ==, i * DELAY);
+	race_fini(&race);
+	fend_loop_free(own.loop);
+	clock_remove();
+	for (i = 0; i < 7; i++)
+		hole_fini(&holes[i]);
+}
+
 /* One that comes while an attempt runs waits for its turn, though it is of another family. */
 static void
 test_a_late_address_joins_at_the_next_start(struct test *test)
@@ -399,6 +432,8 @@ main(int argc, char **argv)
 	test_add("/connect-scenario/both-families-are-silent", test_both_families_are_silent);
 	test_add("/connect-scenario/many-of-one-family-are-silent",
 		 test_many_of_one_family_are_silent);
+	test_add("/connect-scenario/nobody-answers-for-a-minute",
+		 test_nobody_answers_for_a_minute);
 	test_add("/connect-scenario/a-late-address-joins-at-the-next-start",
 		 test_a_late_address_joins_at_the_next_start);
 	test_add("/connect-scenario/the-first-family-is-slow-and-the-second-refuses",

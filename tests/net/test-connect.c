@@ -329,8 +329,9 @@ static void
 test_the_source_is_for_its_family(struct test *test)
 {
 	struct fend_connect_options given = race_options(0, 0);
+	g_autofree char *text = g_strdup_printf("unix:@fend-test-%d", (int)getpid());
 	struct fend_address addresses[2], source, own;
-	struct fend_socket *listener;
+	struct fend_socket *listener, *other;
 	struct race race;
 
 	test_ok(fend_address_parse("127.0.0.5:0", &source));
@@ -346,6 +347,19 @@ test_the_source_is_for_its_family(struct test *test)
 	g_assert_cmphex(ntohl(((struct sockaddr_in *)&own.storage)->sin_addr.s_addr), ==,
 			0x7f000005);
 	race_fini(&race);
+
+	/* An attempt of another family does without it. */
+	test_ok(fend_socket_new(AF_UNIX, SOCK_STREAM, 0, &other));
+	test_ok(fend_address_parse(text, &addresses[0]));
+	test_ok(fend_socket_bind(other, &addresses[0]));
+	test_ok(fend_socket_listen(other, 1));
+	test_ok(fend_address_parse("127.0.0.5:0", &source));
+	race_begin(&race, test, &given);
+	race_add(&race, addresses, 2);
+	race_run(&race);
+	assert_peer(&race, &addresses[0]);
+	race_fini(&race);
+	fend_socket_free(other);
 
 	/* One that is not of this host. */
 	test_ok(fend_address_parse("192.0.2.1:0", &source));
