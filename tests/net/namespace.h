@@ -5,9 +5,8 @@
 #include "fend-test.h"
 
 /*
- * Run play with a loop of its own, in a process of its own, in a network namespace of its own, where
- * nothing is there but the loopback interface, which is up. Skips the test where that may not be
- * made, or ip(8) is missing.
+ * Run play with a loop, a process and a network namespace of its own. Nothing is there but the
+ * loopback interface, which is up. Skips the test where that may not be made, or ip(8) is missing.
  */
 void in_namespace(test_fn *play);
 

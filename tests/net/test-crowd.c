@@ -16,7 +16,7 @@
 #define CONNECTIONS 10000
 /* Descriptors that a process needs besides. */
 #define SPARE 64
-/* Unanswered at a time: fewer than the backlog, beyond which a SYN is lost, and sent again later. */
+/* Unanswered at a time: fewer than the backlog, beyond which a SYN is lost and sent anew. */
 #define BUSY_MAX 100
 #define MESSAGE 64
 
