@@ -11,6 +11,8 @@
 
 #define V1_MAX 107
 #define V2_MAX (16 + 65535)
+/* What fills a result before it is made, valid in any of its fields. */
+#define UNTOUCHED 1
 
 /* On a copy of exactly size bytes. */
 static int
@@ -19,7 +21,7 @@ parse(const uint8_t *bytes, size_t size, struct proxy *ret_proxy)
 	void *copy = fuzz_copy(bytes, size);
 	int r;
 
-	memset(ret_proxy, 0x55, sizeof(*ret_proxy));
+	memset(ret_proxy, UNTOUCHED, sizeof(*ret_proxy));
 	r = fend__proxy_parse(copy, size, ret_proxy);
 	free(copy);
 	return r;
@@ -31,7 +33,7 @@ is_untouched(const struct proxy *proxy)
 {
 	struct proxy untouched;
 
-	memset(&untouched, 0x55, sizeof(untouched));
+	memset(&untouched, UNTOUCHED, sizeof(untouched));
 	return memcmp(proxy, &untouched, sizeof(untouched)) == 0;
 }
 

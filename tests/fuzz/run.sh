@@ -39,7 +39,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-export FEND_DISPATCHER
+export FEND_DISPATCHER UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 target=${target:-loop}
 [ -e "$source_dir/tests/fuzz/fuzz-$target.c" ] || { usage >&2; exit 2; }
 corpus=$source_dir/tests/fuzz/corpus/$target
