@@ -63,7 +63,7 @@ case $action in
 libfuzzer|merge)
 	CC=clang configure libfuzzer -Db_sanitize=address,undefined -Db_lundef=false \
 		-Dc_args=-fsanitize=fuzzer-no-link
-	meson compile -C "$build" "fuzz-$target-libfuzzer"
+	ninja -C "$build" "tests/fuzz/fuzz-$target-libfuzzer"
 	set -- -max_total_time="$seconds" -print_final_stats=1 "$found" "$corpus"
 	[ $action = libfuzzer ] || set -- -set_cover_merge=1 -use_counters=0 "$corpus" "$found"
 	cd "$build_dir"
@@ -71,14 +71,14 @@ libfuzzer|merge)
 	;;
 afl)
 	CC=afl-clang-fast configure afl
-	meson compile -C "$build" "fuzz-$target"
+	ninja -C "$build" "tests/fuzz/fuzz-$target"
 	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 \
 		exec afl-fuzz -i "$corpus" -o "$build_dir/afl-$target-$FEND_DISPATCHER" -V "$seconds" -- \
 		"$build/tests/fuzz/fuzz-$target"
 	;;
 lines)
 	CC=gcc configure lines -Db_coverage=true -Doptimization=0
-	meson compile -C "$build" "fuzz-$target"
+	ninja -C "$build" "tests/fuzz/fuzz-$target"
 	find "$build" -name '*.gcda' -exec rm {} +
 	"$build/tests/fuzz/fuzz-$target" "$corpus" | tail -n 1
 	cd "$build"
