@@ -32,14 +32,16 @@ ip(const char *arguments, ...)
 	g_assert_true(run(text));
 }
 
-/* Nobody reads from it. */
+/* Without ARP it sends to its own link-layer address, which its other end does not listen to. */
 void
 ip_add_hole(void)
 {
-	ip("tuntap add hole mode tun");
+	ip("link add hole type veth peer name bottom");
+	ip("link set hole arp off");
 	ip("address add 192.0.2.254/24 dev hole");
 	ip("address add 2001:db8::ffff/64 dev hole nodad");
 	ip("link set hole up");
+	ip("link set bottom up");
 }
 
 static void
