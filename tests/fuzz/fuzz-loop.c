@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A fuzzer's way into the model of tests/model. A failure aborts. */
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "model.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

@@ -4,15 +4,11 @@
  * AFL++ does it.
  */
 #include <dirent.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
-enum { SIZE_MAX_READ = 1 << 16 };
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+enum { SIZE_MAX_READ = 1 << 16 };
 
 static void
 die(const char *name)
@@ -25,13 +21,9 @@ static void
 feed(FILE *file)
 {
 	static uint8_t bytes[SIZE_MAX_READ];
-	/* In memory of its own size, so that reading beyond it is noticed. */
 	size_t n = fread(bytes, 1, sizeof(bytes), file);
-	uint8_t *copy = malloc(n ? n : 1);
+	uint8_t *copy = fuzz_copy(bytes, n);
 
-	if (!copy)
-		die("malloc");
-	memcpy(copy, bytes, n);
 	LLVMFuzzerTestOneInput(copy, n);
 	free(copy);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pair.h"
+#include "process.h"
 
 void
 service_on_accept(struct fend_listener *listener, struct fend_socket *socket,
@@ -136,4 +137,28 @@ assert_closed(struct fend_socket *client)
 	wait_fd(fend_socket_fd(client), POLLIN);
 	n = fend_socket_recv(client, &byte, 1, 0);
 	g_assert_true(n == 0 || n == -ECONNRESET);
+}
+
+void
+clients_init(struct fend_socket **clients, int n, const struct fend_address *address)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		clients[i] = client_new(address);
+}
+
+void
+clients_fini(struct fend_socket **clients, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		fend_socket_free(clients[i]);
+}
+
+char *
+socket_path(const char *name)
+{
+	return g_strdup_printf("unix:%s/%s", test_directory(), name);
 }

@@ -38,7 +38,12 @@ fend_listener_fn service_on_accept;
 
 /* A connected client, made without the loop. */
 struct fend_socket *client_new(const struct fend_address *address);
+void clients_init(struct fend_socket **clients, int n, const struct fend_address *address);
+void clients_fini(struct fend_socket **clients, int n);
 /* The next thing that fn of a client sees is the end, or a reset. */
 void assert_closed(struct fend_socket *client);
+
+/* "unix:" and a path in test_directory(); free with g_free(). */
+char *socket_path(const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
 #include "listeners.h"
 #include "pair.h"
 #include "process.h"
@@ -176,6 +177,39 @@ test_the_header_has_to_come_in_time(struct test *test)
 	service_fini(&service);
 }
 
+/* Five seconds unless told, in all: a byte now and then does not renew them. */
+static void
+test_the_time_for_a_header_is_not_renewed(struct test *test)
+{
+	struct fend_listener_options options = service_options(FEND_LISTENER_PROXY);
+	struct test own = { 0 };
+	struct fend_socket *slow;
+	struct service service;
+	fend_time begun;
+	int i;
+
+	clock_install();
+	test_ok(fend_loop_new(NULL, &own.loop));
+	service_init(&service, &own, NULL, &options);
+	slow = client_new(&service.address);
+	test_drain(&own);
+	begun = fend_now();
+	for (i = 0; i < 2; i++) {
+		send_all(slow, &V1_INET[i], 1);
+		test_drain(&own);
+		clock_pass(FEND_SEC(2));
+	}
+	test_drain(&own);
+	g_assert_cmpuint(service_stats(&service).refused, ==, 0);
+	wait_refused(&service, 1);
+	g_assert_cmpint(fend_now() - begun, ==, FEND_SEC(5));
+	assert_closed(slow);
+	fend_socket_free(slow);
+	service_fini(&service);
+	fend_loop_free(own.loop);
+	clock_remove();
+}
+
 static void
 test_few_may_wait(struct test *test)
 {
@@ -276,6 +310,8 @@ main(int argc, char **argv)
 		 test_one_bad_connection_is_closed);
 	test_add("/listener-proxy/the-header-has-to-come-in-time",
 		 test_the_header_has_to_come_in_time);
+	test_add("/listener-proxy/the-time-for-a-header-is-not-renewed",
+		 test_the_time_for_a_header_is_not_renewed);
 	test_add("/listener-proxy/few-may-wait", test_few_may_wait);
 	test_add("/listener-proxy/the-callback-may-free-everything",
 		 test_the_callback_may_free_everything);
