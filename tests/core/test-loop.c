@@ -501,74 +501,6 @@ test_now_is_read_once_per_iteration(struct test *test)
 	g_assert_cmpint(fend_loop_now(test->loop), >, now);
 }
 
-/* One of everything, made and freed, with whatever fails on the way reported as error. */
-static int
-try_everything(int error)
-{
-	struct fend_loop *loop = NULL;
-	struct fend_io *io = NULL;
-	struct fend_timer *timer = NULL;
-	struct fend_signal *signal = NULL;
-	struct everything all = { 0 };
-	int fd = eventfd(1, EFD_CLOEXEC), r;
-
-	r = fend_loop_new(NULL, &loop);
-	if (r == 0)
-		r = fend_io_new(loop, fd, FEND_IN, count_io, &all, &io);
-	if (r == 0)
-		r = fend_timer_new(loop, count_timer, &all, &timer);
-	if (r == 0)
-		r = fend_signal_new(loop, SIGUSR1, count_signal, &all, &signal);
-	if (r == 0)
-		r = fend_loop_dispatch(loop, 0);
-	if (r < 0)
-		g_assert_cmpint(r, ==, error);
-	fend_signal_free(signal);
-	fend_timer_free(timer);
-	fend_io_free(io);
-	fend_loop_free(loop);
-	close(fd);
-	return r;
-}
-
-static void
-test_every_failure_is_a_return_value(struct test *test)
-{
-	static const struct {
-		enum fault_op op;
-		int error;
-	} faults[] = {
-		{ FAULT_ALLOCATE, -ENOMEM },     { FAULT_WAKEUP, -EMFILE },
-		{ FAULT_EPOLL_CREATE, -EMFILE }, { FAULT_EPOLL_CTL, -ENOSPC },
-		{ FAULT_EPOLL_WAIT, -EBADF },    { FAULT_POLL, -ENOMEM },
-		{ FAULT_SIGACTION, -EINVAL },
-	};
-	int fds = test_count_fds();
-	unsigned i, n, failures = 0;
-	int sticky;
-
-	/* The memory behind signals stays for the next loop: have it before counting. */
-	g_assert_cmpint(try_everything(0), >=, 0);
-	for (i = 0; i < G_N_ELEMENTS(faults); i++) {
-		for (sticky = 0; sticky < 2; sticky++) {
-			for (n = 1;; n++) {
-				int r;
-
-				fault_install();
-				fault_set(faults[i].op, n, faults[i].error, sticky);
-				r = try_everything(faults[i].error);
-				fault_remove();
-				g_assert_cmpint(test_count_fds(), ==, fds);
-				if (!fault_struck())
-					break;
-				failures += r < 0;
-			}
-		}
-	}
-	/* At least: the loop, its dispatcher, a source's two tables, a timer's two, a signal. */
-	g_assert_cmpuint(failures, >=, 14);
-}
-
 static void
 test_interrupted_wait_is_no_error(struct test *test)
 {
@@ -644,7 +576,6 @@ main(int argc, char **argv)
 	test_add("/loop/attachments-go-newest-first-while-the-loop-works",
 		 test_attachments_go_newest_first_while_the_loop_works);
 	test_add("/loop/now-is-read-once-per-iteration", test_now_is_read_once_per_iteration);
-	test_add("/loop/every-failure-is-a-return-value", test_every_failure_is_a_return_value);
 	test_add("/loop/interrupted-wait-is-no-error", test_interrupted_wait_is_no_error);
 	test_add("/loop/full-descriptor-table", test_full_descriptor_table);
 	return g_test_run();
