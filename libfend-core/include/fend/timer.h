@@ -44,6 +44,11 @@ struct fend_timer *fend_timer_free(struct fend_timer *timer);
  *   _at     once, at when, on the clock of fend_now(); a past time is due at once
  *   _every  at first from this moment, and then each period after the deadline before, so it does
  *           not drift; a period <= 0 means once
+ *
+ * An armed timer that is armed for later costs next to nothing until the earlier time comes. Who
+ * restarts many idle timeouts saves the clock reading, too:
+ * fend_timer_at(timer, fend_loop_now(loop) + timeout), which is earlier by what has passed in the
+ * iteration so far.
  */
 void fend_timer_after(struct fend_timer *timer, fend_time delay);
 void fend_timer_at(struct fend_timer *timer, fend_time when);
