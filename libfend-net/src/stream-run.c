@@ -75,6 +75,8 @@ take(struct fend_stream *stream, struct stream_buffer *buffer, size_t n)
 	stream->input = buffer;
 	stream->fresh = true;
 	stream->received += n;
+	if (fend__unlikely(stream->rated))
+		fend__stream_spend_input(stream, n);
 	if (stream->clock)
 		fend__stream_clock_came(stream);
 }
@@ -116,6 +118,11 @@ receive(struct fend_stream *stream)
 	left = stream->input_max - stream_buffer_size(buffer);
 	if (room > left)
 		room = left;
+	if (fend__unlikely(stream->rated)) {
+		room = fend__stream_allow_input(stream, room);
+		if (room == 0)
+			return;
+	}
 	n = recv_bytes(stream->socket, buffer->bytes + buffer->end, room);
 	if (fend__likely(n > 0))
 		take(stream, buffer, (size_t)n);
@@ -226,7 +233,14 @@ send_once(struct fend_stream *stream, const void *data, size_t size, int flags)
 size_t
 fend__stream_send(struct fend_stream *stream, const void *data, size_t size, int flags)
 {
-	return send_once(stream, data, size, flags);
+	size_t n;
+
+	if (!stream->rated)
+		return send_once(stream, data, size, flags);
+	size = fend__stream_allow_output(stream, size);
+	n = size > 0 ? send_once(stream, data, size, flags) : 0;
+	fend__stream_spend_output(stream, n);
+	return n;
 }
 
 static inline void
@@ -245,34 +259,38 @@ fend__stream_drop_output(struct fend_stream *stream, size_t n)
 	drop_output(stream, n);
 }
 
-static inline void
-send_output(struct fend_stream *stream)
-{
-	const struct stream_buffer *output = stream->output;
-	size_t n = send_once(stream, output->bytes + output->start, stream_buffer_size(output), 0);
-
-	if (fend__likely(n > 0))
-		drop_output(stream, n);
-}
-
 void
 fend__stream_flush(struct fend_stream *stream)
 {
-	if (stream->blocked)
+	const struct stream_buffer *output = stream->output;
+	size_t n = 0;
+
+	if (stream->blocked || stream->slow_output)
 		return;
 	if (stream->filed)
 		fend__stream_send_file(stream);
-	else if (stream->output)
-		send_output(stream);
+	else if (output)
+		n = fend__stream_send(stream, output->bytes + output->start,
+				      stream_buffer_size(output), 0);
+	if (n > 0)
+		drop_output(stream, n);
 }
 
+/* The same, with nothing of all that when nothing is unusual. */
 static inline void
 flush(struct fend_stream *stream)
 {
-	if (fend__unlikely(stream->unusual))
+	const struct stream_buffer *output = stream->output;
+	size_t n;
+
+	if (fend__unlikely(stream->unusual)) {
 		fend__stream_flush(stream);
-	else if (fend__likely(stream->output))
-		send_output(stream);
+	} else if (fend__likely(output)) {
+		n = send_once(stream, output->bytes + output->start, stream_buffer_size(output),
+			      0);
+		if (fend__likely(n > 0))
+			drop_output(stream, n);
+	}
 }
 
 bool
@@ -361,13 +379,19 @@ serve(struct fend_stream *stream, unsigned events)
 		serve_rest(stream, events);
 }
 
+static bool
+is_sending(const struct fend_stream *stream)
+{
+	return fend__stream_has_output(stream) && !stream->blocked && !stream->slow_output;
+}
+
 /* Would a run without events do anything? */
 static bool
 is_due(const struct fend_stream *stream)
 {
 	if (stream->closed)
 		return false;
-	return stream->failed || (fend__stream_has_output(stream) && !stream->blocked) ||
+	return stream->failed || is_sending(stream) ||
 	       fend__stream_is_readable(stream) || fend__stream_is_drained(stream) ||
 	       fend__stream_is_to_shut(stream) || is_over(stream);
 }

@@ -150,6 +150,7 @@ dismantle(struct fend_stream *stream)
 	struct fend_socket *socket = stream->socket;
 
 	fend__stream_pipe_leave(stream);
+	fend__stream_rates_free(stream);
 	fend_task_cancel(socket->loop, &stream->task);
 	fend__stream_clock_free(stream);
 	fend__socket_release(socket, &stream->holder);

@@ -8,6 +8,7 @@
 #include <fend/core.h>
 #include <fend/layer.h>
 #include <fend/listener.h>
+#include <fend/rate.h>
 #include <fend/socket.h>
 #include <fend/stream.h>
 
