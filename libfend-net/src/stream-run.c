@@ -103,7 +103,7 @@ recv_bytes(struct fend_socket *socket, void *data, size_t size)
 }
 
 /* Receive once: bytes, the end, an error, or nothing. */
-static inline void
+static void
 receive(struct fend_stream *stream)
 {
 	struct stream_buffer *buffer = prepare(stream);
@@ -365,13 +365,10 @@ serve_rest(struct fend_stream *stream, unsigned events)
 		close_stream(stream);
 }
 
-/* All steps but the first. */
+/* The steps after offering. */
 static inline void
-serve(struct fend_stream *stream, unsigned events)
+serve_output(struct fend_stream *stream, unsigned events)
 {
-	if (fend__stream_is_readable(stream) && !offer(stream))
-		return;
-	keep(stream);
 	if (fend__unlikely(events & (FEND_OUT | FEND_ERR | FEND_HUP)))
 		stream->blocked = false;
 	flush(stream);
@@ -383,6 +380,47 @@ static bool
 is_sending(const struct fend_stream *stream)
 {
 	return fend__stream_has_output(stream) && !stream->blocked && !stream->slow_output;
+}
+
+/* All steps but the first. */
+static void
+serve(struct fend_stream *stream, unsigned events)
+{
+	if (fend__stream_is_readable(stream) && !offer(stream))
+		return;
+	keep(stream);
+	serve_output(stream, events);
+}
+
+/*
+ * All steps in the common case, that bytes come to a quiet stream: the same, without asking for
+ * what cannot be.
+ */
+static inline void
+serve_quiet(struct fend_stream *stream)
+{
+	struct stream_buffer *shared = stream->pool->scratch;
+	size_t room = shared->capacity;
+	ssize_t n;
+
+	if (room > stream->input_max)
+		room = stream->input_max;
+	n = recv_bytes(stream->socket, shared->bytes, room);
+	if (fend__unlikely(n <= 0)) {
+		take_nothing(stream, n);
+		serve(stream, FEND_IN);
+		return;
+	}
+	shared->start = 0;
+	shared->end = (size_t)n;
+	stream->input = shared;
+	stream->received += (size_t)n;
+	stream->fresh = true;
+	if (fend__unlikely((size_t)n < stream->want))
+		keep(stream);
+	else if (fend__unlikely(!offer(stream)))
+		return;
+	serve_output(stream, FEND_IN);
 }
 
 /* Would a run without events do anything? */
@@ -463,15 +501,25 @@ end_run(struct fend_stream *stream)
 		fend__stream_settle(stream);
 }
 
+static bool
+is_to_receive(const struct fend_stream *stream, unsigned events)
+{
+	return ((events & (FEND_IN | FEND_ERR | FEND_HUP)) || stream->failed) &&
+	       fend__stream_is_reading(stream);
+}
+
 void
 fend__stream_run(struct fend_stream *stream, unsigned events)
 {
 	if (fend__unlikely(stream->closed))
 		return;
 	stream->running = true;
-	if (((events & (FEND_IN | FEND_ERR | FEND_HUP)) || stream->failed) &&
-	    fend__stream_is_reading(stream))
-		receive(stream);
-	serve(stream, events);
+	if (fend__likely(events == FEND_IN && is_quiet(stream))) {
+		serve_quiet(stream);
+	} else {
+		if (is_to_receive(stream, events))
+			receive(stream);
+		serve(stream, events);
+	}
 	end_run(stream);
 }
