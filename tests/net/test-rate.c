@@ -3,38 +3,10 @@
 #include <fend/rate.h>
 
 #include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
-
-#include <fend-internal/kernel.h>
 
 #include "fault.h"
 #include "layers.h"
 #include "streams.h"
-
-static struct fend__kernel stopped;
-static fend_time present;
-
-static fend_time
-stopped_now(void)
-{
-	return present;
-}
-
-static void
-stop_clock(void)
-{
-	stopped = fend__kernel_real;
-	stopped.now = stopped_now;
-	present = FEND_SEC(1000);
-	fend__kernel = &stopped;
-}
-
-static void
-start_clock(void)
-{
-	fend__kernel = &fend__kernel_real;
-}
 
 static void
 pass(struct test *test, fend_time time)

@@ -289,6 +289,41 @@ test_finish_waits_for_the_file(struct test *test)
 }
 
 static void
+test_the_write_timeout_runs_while_a_file_waits(struct test *test)
+{
+	struct fend_stream_options options = { .size = sizeof(options),
+					       .write_timeout = FEND_SEC(10) };
+	unsigned char *data = g_malloc0(LARGE);
+	struct heard heard;
+	struct pair pair;
+
+	pair_init(&pair);
+	stop_clock();
+	heard_init(&heard, test, &pair.a, &options);
+	present += FEND_SEC(100);
+	test_ok(fend_stream_sendfile(heard.stream, file_new(data, LARGE), 0, LARGE));
+	test_drain(test);
+	present += FEND_SEC(10) - 1;
+	test_drain(test);
+	g_assert_cmpint(heard.closed, ==, 0);
+	/* Some of it leaves: the time begins anew. */
+	while (fend_socket_recv(pair.b, data, LARGE, 0) > 0)
+		continue;
+	test_drain(test);
+	present += FEND_SEC(10) - 1;
+	test_drain(test);
+	g_assert_cmpint(heard.closed, ==, 0);
+	present++;
+	test_drain(test);
+	g_assert_cmpint(heard.closed, ==, 1);
+	test_error(heard.err, -ETIMEDOUT);
+	start_clock();
+	heard_fini(&heard);
+	pair_fini(&pair);
+	g_free(data);
+}
+
+static void
 test_files_go_with_the_stream(struct test *test)
 {
 	int fds[3] = { file_new("a", 1), file_new("b", 1), file_new("c", 1) };
@@ -328,6 +363,8 @@ main(int argc, char **argv)
 	    test_a_file_that_cannot_be_read_resets_the_stream);
 	ADD("a-file-is-read-in-pieces", test_a_file_is_read_in_pieces);
 	ADD("finish-waits-for-the-file", test_finish_waits_for_the_file);
+	ADD("the-write-timeout-runs-while-a-file-waits",
+	    test_the_write_timeout_runs_while_a_file_waits);
 	ADD("files-go-with-the-stream", test_files_go_with_the_stream);
 	return g_test_run();
 }

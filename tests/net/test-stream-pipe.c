@@ -46,49 +46,6 @@ proxy_fini(struct proxy *proxy)
 	fend_socket_free(proxy->server);
 }
 
-/* Dispatch until text has come to a plain socket. */
-static void
-expect(struct test *test, struct fend_socket *peer, const char *text)
-{
-	char buffer[64];
-	size_t got = 0;
-
-	while (got < strlen(text)) {
-		ssize_t n = fend_socket_recv(peer, buffer + got, strlen(text) - got, 0);
-
-		if (n == -EAGAIN)
-			test_ok(fend_loop_dispatch(test->loop, FEND_MS(1)));
-		else
-			g_assert_cmpint(n, >, 0);
-		got += n > 0 ? (size_t)n : 0;
-	}
-	g_assert_cmpmem(buffer, got, text, strlen(text));
-}
-
-/* Dispatch until receiving there gives result, which is 0 or an error. */
-static void
-expect_end(struct test *test, struct fend_socket *peer, ssize_t result)
-{
-	char buffer[4096];
-	ssize_t n;
-
-	do {
-		test_ok(fend_loop_dispatch(test->loop, FEND_MS(1)));
-		n = fend_socket_recv(peer, buffer, sizeof(buffer), 0);
-	} while (n == -EAGAIN || n > 0);
-	test_error(n, result);
-}
-
-/* Close with a reset. */
-static void
-reset(struct fend_socket **socket)
-{
-	static const struct linger linger = { .l_onoff = 1 };
-
-	test_ok(fend_socket_set_option(*socket, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
-	*socket = fend_socket_free(*socket);
-}
-
 static void
 talk(struct test *test, void (*push)(struct fend_socket *socket))
 {
