@@ -42,6 +42,12 @@ on_task(struct fend_task *task, void *data)
 	fend__stream_run(data, 0);
 }
 
+int
+fend__stream_refusal(const struct fend_stream *stream)
+{
+	return stream && stream->socket ? fend__loop_check(stream->socket->loop) : -EINVAL;
+}
+
 void
 fend__stream_release(struct fend_stream *stream)
 {

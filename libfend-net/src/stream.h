@@ -67,15 +67,16 @@ struct fend_stream {
 	};
 };
 
+/* Why a stream cannot be used. */
+fend__cold int fend__stream_refusal(const struct fend_stream *stream);
+
 /* First thing in each call but free and the getters. */
 static inline int
 fend__stream_check(const struct fend_stream *stream)
 {
-	if (fend__unlikely(!stream || !stream->socket))
-		return -EINVAL;
-	return fend__likely(fend__stream_pool_is_usable(stream->pool))
-		       ? 0
-		       : fend__loop_check(stream->socket->loop);
+	if (fend__likely(stream && stream->socket && fend__stream_pool_is_usable(stream->pool)))
+		return 0;
+	return fend__stream_refusal(stream);
 }
 
 /* stream.c */
