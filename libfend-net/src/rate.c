@@ -3,13 +3,13 @@
  * Token buckets. A bucket fills when somebody asks: there is a timer only while somebody waits, and
  * then one for all of them.
  *
- * Who finds too little waits in a line, and so does who comes while there is one. When enough has
+ * Who finds it empty waits in a line, and so does who comes while there is one. When enough has
  * gathered, it is divided among the first in line, and what each gets is its credit, which nobody
  * else can take before it comes to use it. That makes sharing fair whatever the order in which they
  * run.
  *
  * A rate's group is asked after the rate itself, and the groups above it in turn; a user waits for
- * the first that has not enough.
+ * the first that has nothing.
  */
 #include "rate.h"
 
@@ -199,17 +199,13 @@ fend__rate_allow(struct rate_user *user, size_t size)
 	if (user->waits_for)
 		return 0;
 	for (rate = user->rate; rate; rate = rate->group) {
-		uint64_t there;
-
 		if (!rate->speed)
 			continue;
-		there = available(rate, user);
-		if (there == 0 || (there < size && there < enough(rate) &&
-				   user->creditor != rate)) {
+		size = (size_t)least(size, available(rate, user));
+		if (size == 0) {
 			wait_for(rate, user);
 			return 0;
 		}
-		size = (size_t)least(size, there);
 	}
 	return size;
 }

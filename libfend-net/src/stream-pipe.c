@@ -41,7 +41,7 @@ move_bytes(struct fend_stream *to, const unsigned char *data, size_t size)
 		return 0;
 	if (size > to->output_high + (size_t)1 - pending)
 		size = to->output_high + (size_t)1 - pending;
-	if (!fend__stream_has_output(to) && !to->blocked && !to->slow_output)
+	if (!fend__stream_has_output(to))
 		sent = fend__stream_send(to, data, size, 0);
 	if (sent == size || to->failed)
 		return (ssize_t)sent;

@@ -443,7 +443,8 @@ interest(const struct fend_stream *stream)
 		return 0;
 	if (fend__stream_is_reading(stream))
 		events |= FEND_IN;
-	if (stream->blocked || (stream->shut && stream->at_end))
+	/* At the end, until the layers have sent what they hold. */
+	if (stream->blocked || (stream->shut && stream->at_end && !stream->piped))
 		events |= FEND_OUT;
 	return events;
 }

@@ -93,21 +93,29 @@ fill(void *data, size_t size, guint32 seed)
 }
 
 void
+receive_all(struct test *test, struct fend_socket *peer, void *data, size_t size)
+{
+	char *at = data;
+
+	while (size > 0) {
+		ssize_t n = fend_socket_recv(peer, at, size, 0);
+
+		test_ok(fend_loop_dispatch(test->loop, n > 0 ? 0 : FEND_MS(1)));
+		if (n == -EAGAIN)
+			continue;
+		g_assert_cmpint(n, >, 0);
+		at += n;
+		size -= (size_t)n;
+	}
+}
+
+void
 expect(struct test *test, struct fend_socket *peer, const char *text)
 {
 	char buffer[64];
-	size_t got = 0;
 
-	while (got < strlen(text)) {
-		ssize_t n = fend_socket_recv(peer, buffer + got, strlen(text) - got, 0);
-
-		if (n == -EAGAIN)
-			test_ok(fend_loop_dispatch(test->loop, FEND_MS(1)));
-		else
-			g_assert_cmpint(n, >, 0);
-		got += n > 0 ? (size_t)n : 0;
-	}
-	g_assert_cmpmem(buffer, got, text, strlen(text));
+	receive_all(test, peer, buffer, strlen(text));
+	g_assert_cmpmem(buffer, strlen(text), text, strlen(text));
 }
 
 void

@@ -32,7 +32,8 @@ void heard_assert(struct heard *heard, const char *text);
 /* The same bytes for the same seed. */
 void fill(void *data, size_t size, guint32 seed);
 
-/* Dispatch until text has come to a plain socket. */
+/* Dispatch until size bytes have come to a plain socket, or that text. */
+void receive_all(struct test *test, struct fend_socket *peer, void *data, size_t size);
 void expect(struct test *test, struct fend_socket *peer, const char *text);
 /* Dispatch until receiving there gives result, which is 0 or an error. */
 void expect_end(struct test *test, struct fend_socket *peer, ssize_t result);

@@ -134,21 +134,71 @@ test_output_keeps_to_the_rate(struct test *test)
 static void
 test_fractions_add_up(struct test *test)
 {
-	struct flooded flooded;
+	struct flooded flooded, again;
 	struct fend_rate *rate;
 	int i;
 
 	stop_clock();
 	rate = rate_new(test, 3, 1, NULL);
 	flooded_init(&flooded, test, rate);
+	flooded_init(&again, test, rate);
 	test_drain(test);
-	g_assert_cmpuint(got(&flooded), ==, 1);
 	for (i = 1; i <= 10000; i++) {
+		test_ok(fend_stream_set_rate(again.heard.stream, rate, NULL));
 		pass(test, FEND_MS(1));
-		g_assert_cmpuint(got(&flooded), <=, 1 + 3 * i / 1000);
+		g_assert_cmpuint(got(&flooded) + got(&again), <=, 1 + 3 * i / 1000);
 	}
-	g_assert_cmpuint(got(&flooded), >=, 30);
+	g_assert_cmpuint(got(&flooded) + got(&again), >=, 30);
 	flooded_fini(&flooded);
+	flooded_fini(&again);
+	fend_rate_free(rate);
+	start_clock();
+}
+
+/* Whoever comes when enough has just gathered stands behind those who wait. */
+static void
+test_newcomers_do_not_jump_the_queue(struct test *test)
+{
+	struct flooded flooded, newcomer;
+	struct fend_rate *rate;
+	int i;
+
+	stop_clock();
+	rate = rate_new(test, 1000, 10, NULL);
+	flooded_init(&flooded, test, rate);
+	test_drain(test);
+	for (i = 1; i <= 50; i++) {
+		present += FEND_MS(10);
+		flooded_init(&newcomer, test, rate);
+		test_drain(test);
+		g_assert_cmpuint(got(&flooded), ==, 10 + 10 * i);
+		flooded_fini(&newcomer);
+	}
+	flooded_fini(&flooded);
+	fend_rate_free(rate);
+	start_clock();
+}
+
+static void
+test_what_gathers_is_divided(struct test *test)
+{
+	enum { N = 4 };
+	struct flooded flooded[N];
+	struct fend_rate *rate;
+	int i;
+
+	stop_clock();
+	rate = rate_new(test, 4000000, 40000, NULL);
+	for (i = 0; i < N; i++)
+		flooded_init(&flooded[i], test, rate);
+	test_drain(test);
+	for (i = 0; i < N; i++)
+		g_byte_array_set_size(flooded[i].heard.got, 0);
+	pass(test, FEND_MS(10));
+	for (i = 0; i < N; i++)
+		g_assert_cmpuint(got(&flooded[i]), ==, 10000);
+	for (i = 0; i < N; i++)
+		flooded_fini(&flooded[i]);
 	fend_rate_free(rate);
 	start_clock();
 }
@@ -443,6 +493,8 @@ main(int argc, char **argv)
 	ADD("input-keeps-to-the-rate", test_input_keeps_to_the_rate);
 	ADD("output-keeps-to-the-rate", test_output_keeps_to_the_rate);
 	ADD("fractions-add-up", test_fractions_add_up);
+	ADD("newcomers-do-not-jump-the-queue", test_newcomers_do_not_jump_the_queue);
+	ADD("what-gathers-is-divided", test_what_gathers_is_divided);
 	ADD("who-shares-a-rate-takes-turns", test_who_shares_a_rate_takes_turns);
 	ADD("a-group-limits-all-and-each-has-its-own",
 	    test_a_group_limits_all_and_each_has_its_own);
