@@ -328,6 +328,7 @@ close_stream(struct fend_stream *stream)
 		return;
 	stream->closed = true;
 	fend__stream_pipe_break(stream);
+	fend__stream_rates_free(stream);
 	if (stream->callbacks.closed)
 		stream->callbacks.closed(stream, stream->err, stream->data);
 }
@@ -376,12 +377,6 @@ serve_output(struct fend_stream *stream, unsigned events)
 		serve_rest(stream, events);
 }
 
-static bool
-is_sending(const struct fend_stream *stream)
-{
-	return fend__stream_has_output(stream) && !stream->blocked && !stream->slow_output;
-}
-
 /* All steps but the first. */
 static void
 serve(struct fend_stream *stream, unsigned events)
@@ -423,15 +418,21 @@ serve_quiet(struct fend_stream *stream)
 	serve_output(stream, FEND_IN);
 }
 
+static bool
+is_sending(const struct fend_stream *stream)
+{
+	return fend__stream_has_output(stream) && !stream->blocked && !stream->slow_output;
+}
+
 /* Would a run without events do anything? */
 static bool
 is_due(const struct fend_stream *stream)
 {
 	if (stream->closed)
 		return false;
-	return stream->failed || is_sending(stream) ||
-	       fend__stream_is_readable(stream) || fend__stream_is_drained(stream) ||
-	       fend__stream_is_to_shut(stream) || is_over(stream);
+	return stream->failed || is_sending(stream) || fend__stream_is_readable(stream) ||
+	       fend__stream_is_drained(stream) || fend__stream_is_to_shut(stream) ||
+	       is_over(stream);
 }
 
 static unsigned

@@ -321,14 +321,20 @@ static void
 test_who_leaves_holds_nobody_up(struct test *test)
 {
 	struct fend_rate *group, *rate;
-	struct flooded flooded[3];
+	struct flooded flooded[4];
 	int i;
 
 	stop_clock();
 	group = rate_new(test, 1000, 100, NULL);
 	rate = rate_new(test, 0, 0, group);
-	for (i = 0; i < 3; i++)
+	flooded_init(&flooded[3], test, rate);
+	test_drain(test);
+	for (i = 0; i < 3; i++) {
 		flooded_init(&flooded[i], test, rate);
+		test_drain(test);
+	}
+	/* Closed is as good as freed. */
+	fend_stream_abort(flooded[3].heard.stream, -EIO);
 	test_drain(test);
 	flooded_fini(&flooded[0]);
 	/* Its credit is granted, but it does not get to use it. */
@@ -337,7 +343,7 @@ test_who_leaves_holds_nobody_up(struct test *test)
 	flooded_fini(&flooded[1]);
 	for (i = 0; i < 1000; i++)
 		pass(test, FEND_MS(1));
-	g_assert_cmpuint(got(&flooded[2]), >=, 1000);
+	g_assert_cmpuint(got(&flooded[2]), ==, 1010);
 	/* Credit with a rate that goes is gone. */
 	fend_stream_pause(flooded[2].heard.stream);
 	pass(test, FEND_MS(10));
@@ -346,6 +352,7 @@ test_who_leaves_holds_nobody_up(struct test *test)
 	test_drain(test);
 	g_assert_cmpuint(got(&flooded[2]), ==, 100000);
 	flooded_fini(&flooded[2]);
+	flooded_fini(&flooded[3]);
 	fend_rate_free(rate);
 	start_clock();
 }
