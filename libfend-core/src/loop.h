@@ -10,11 +10,11 @@
 #include <fend/stats.h>
 
 #include <fend-internal/kernel.h>
+#include <fend-internal/list.h>
 #include <fend-internal/loop.h>
 #include <fend-internal/public.h>
 
 #include "io.h"
-#include "list.h"
 #include "process.h"
 #include "signal-port.h"
 #include "timer-heap.h"

@@ -114,7 +114,9 @@ faulty_pread(int fd, void *buffer, size_t size, off_t offset)
 {
 	int error = strike(FAULT_PREAD);
 
-	return error ? error : REAL->pread(fd, buffer, limit && limit < size ? limit : size, offset);
+	if (limit && limit < size)
+		size = limit;
+	return error ? error : REAL->pread(fd, buffer, size, offset);
 }
 
 /* The first bytes of a vector, limit at most, as a vector of its own. */
