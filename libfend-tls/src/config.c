@@ -153,6 +153,9 @@ fend__tls_config_init(struct fend__tls_config *ret_config, const struct fend_tls
 	struct fend__tls_config config = {.params = *params};
 	int r;
 
+	r = fend__tls_algorithms(&config, failure);
+	if (r < 0)
+		return r;
 	config.system_trust = params->verify != FEND_TLS_VERIFY_NONE && !params->cafile &&
 			      !params->capath;
 	if (params->certificates_count) {

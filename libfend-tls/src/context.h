@@ -28,4 +28,7 @@ int fend__tls_config_init(struct fend__tls_config *ret_config,
 			  struct fend__tls_failure *failure);
 void fend__tls_config_fini(struct fend__tls_config *config);
 
+/* Find the ciphers and groups that the parameters name. -EINVAL, with the failure filled in. */
+int fend__tls_algorithms(struct fend__tls_config *config, struct fend__tls_failure *failure);
+
 #endif

@@ -11,8 +11,11 @@
  * system's authorities say nothing about who may be a client.
  */
 #define DEPTH_DEFAULT 8
-#define DEPTH_MAX 100
-#define ALPN_NAME_MAX 255 /* RFC 7301, section 3.1 */
+#define DEPTH_MAX (FEND__TLS_CHAIN_MAX - 2) /* without leaf and root */
+
+/* What GnuTLS takes; RFC 7301, section 3.1, would allow names of 255 bytes. */
+#define ALPN_COUNT_MAX 8
+#define ALPN_NAME_MAX 32
 
 static bool
 has_trust(const struct fend_tls_params *params)
@@ -104,6 +107,9 @@ check_alpn(const struct fend_tls_params *params, struct fend__tls_failure *failu
 
 	if (params->alpn_count && !params->alpn)
 		return fend__tls_fail(failure, -EINVAL, "alpn: NULL");
+	if (params->alpn_count > ALPN_COUNT_MAX)
+		return fend__tls_fail(failure, -EINVAL, "alpn: more than %d protocols",
+				      ALPN_COUNT_MAX);
 	for (i = 0; i < params->alpn_count; i++) {
 		size = params->alpn[i] ? strlen(params->alpn[i]) : 0;
 		if (size == 0 || size > ALPN_NAME_MAX)

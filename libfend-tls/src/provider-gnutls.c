@@ -86,7 +86,7 @@ static int
 configure(struct fend__gnutls_session *session)
 {
 	const struct fend__gnutls_context *context = session->context;
-	bool client = context->mode == FEND_TLS_CLIENT;
+	bool client = context->rules.mode == FEND_TLS_CLIENT;
 	gnutls_session_t gnutls = session->gnutls;
 	unsigned flags = client ? 0 : GNUTLS_ALPN_SERVER_PRECEDENCE;
 	int code;
@@ -96,11 +96,11 @@ configure(struct fend__gnutls_session *session)
 	gnutls_transport_set_pull_function(gnutls, pull);
 	gnutls_transport_set_vec_push_function(gnutls, push);
 	gnutls_session_set_keylog_function(gnutls, ignore_keys);
-	if (context->verify != FEND_TLS_VERIFY_NONE)
+	if (context->rules.verify != FEND_TLS_VERIFY_NONE)
 		gnutls_session_set_verify_function(gnutls, fend__gnutls_verify);
-	if (!client && context->verify != FEND_TLS_VERIFY_NONE)
+	if (!client && context->rules.verify != FEND_TLS_VERIFY_NONE)
 		gnutls_certificate_server_set_request(
-			gnutls, context->verify == FEND_TLS_VERIFY_REQUIRE ? GNUTLS_CERT_REQUIRE
+			gnutls, context->rules.verify == FEND_TLS_VERIFY_REQUIRE ? GNUTLS_CERT_REQUIRE
 									   : GNUTLS_CERT_REQUEST);
 	code = gnutls_priority_set(gnutls, context->priority);
 	if (code >= 0)
@@ -109,7 +109,7 @@ configure(struct fend__gnutls_session *session)
 	if (code >= 0 && session->name && !session->name->address_size)
 		code = gnutls_server_name_set(gnutls, GNUTLS_NAME_DNS, session->name->text,
 					      strlen(session->name->text));
-	if (!(context->flags & FEND_TLS_ALPN_OPTIONAL))
+	if (!(context->rules.flags & FEND_TLS_ALPN_OPTIONAL))
 		flags |= GNUTLS_ALPN_MANDATORY;
 	if (code >= 0 && context->alpn_count)
 		code = gnutls_alpn_set_protocols(gnutls, context->alpn, context->alpn_count,
@@ -133,7 +133,7 @@ session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *
 	session->io = io;
 	session->name = name;
 	code = gnutls_init(&session->gnutls,
-			   (context->mode == FEND_TLS_CLIENT ? GNUTLS_CLIENT : GNUTLS_SERVER) |
+			   (context->rules.mode == FEND_TLS_CLIENT ? GNUTLS_CLIENT : GNUTLS_SERVER) |
 				   GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS |
 				   GNUTLS_FORCE_CLIENT_CERT);
 	if (code < 0)
@@ -194,10 +194,6 @@ describe(struct fend__tls_failure *failure, int code)
 	case GNUTLS_E_PREMATURE_TERMINATION:
 		fend__tls_fail(failure, -EBADMSG, "peer closed the connection during the handshake");
 		return;
-	case GNUTLS_E_NO_CERTIFICATE_FOUND:
-	case GNUTLS_E_CERTIFICATE_REQUIRED:
-		fend__tls_fail(failure, -EKEYREJECTED, "peer sent no certificate");
-		return;
 	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
 		text = "no protocol version in common";
 		break;
@@ -220,13 +216,10 @@ describe(struct fend__tls_failure *failure, int code)
 	fend__tls_fail(failure, -EPROTO, "%s", text);
 }
 
-/* The failure is filled in but for the alert, if that is < 0: tell the peer. */
+/* The failure is filled in: tell the peer. */
 static int
-refuse(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
+refuse(struct fend__gnutls_session *session, const struct fend__tls_failure *failure)
 {
-	if (failure->alert < 0)
-		failure->alert = is_tls13(session) ? FEND__TLS_CERTIFICATE_REQUIRED
-						   : FEND__TLS_HANDSHAKE_FAILURE;
 	alert(session, failure->alert);
 	return failure->err;
 }
@@ -237,9 +230,11 @@ fail(struct fend__gnutls_session *session, int code, struct fend__tls_failure *f
 {
 	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_WARNING_ALERT_RECEIVED)
 		return fail_by_alert(session, failure);
+	if ((code == GNUTLS_E_NO_CERTIFICATE_FOUND || code == GNUTLS_E_CERTIFICATE_REQUIRED) &&
+	    fend__tls_judge_none(&session->context->rules, is_tls13(session), failure) < 0)
+		return refuse(session, failure);
 	describe(failure, code);
-	if (failure->err != -EKEYREJECTED)
-		failure->alert = gnutls_error_to_alert(code, NULL);
+	failure->alert = gnutls_error_to_alert(code, NULL);
 	return refuse(session, failure);
 }
 
@@ -264,7 +259,7 @@ copy_items(struct fend__gnutls_session *session)
 		if (!session->alpn)
 			return false;
 	}
-	if (session->context->mode == FEND_TLS_SERVER &&
+	if (session->context->rules.mode == FEND_TLS_SERVER &&
 	    gnutls_server_name_get(session->gnutls, sni, &size, &type, 0) >= 0 &&
 	    type == GNUTLS_NAME_DNS) {
 		session->sni = copy(sni, strnlen(sni, size));
@@ -277,12 +272,9 @@ copy_items(struct fend__gnutls_session *session)
 static int
 finish(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
 {
-	bool optional = session->context->verify != FEND_TLS_VERIFY_REQUIRE;
-
-	if (!session->verified && !optional) {
-		fend__tls_fail(failure, -EKEYREJECTED, "peer sent no certificate");
+	if (!session->verified &&
+	    fend__tls_judge_none(&session->context->rules, is_tls13(session), failure) < 0)
 		return refuse(session, failure);
-	}
 	return copy_items(session) ? 0 : fail(session, GNUTLS_E_MEMORY_ERROR, failure);
 }
 
@@ -345,19 +337,22 @@ close_notify(void *p)
 	gnutls_bye(session->gnutls, GNUTLS_SHUT_WR);
 }
 
-/* The names of RFC 8446 and of NIST in place of GnuTLS'. */
 static const char *
 group_name(gnutls_group_t group)
 {
 	switch (group) {
+	case GNUTLS_GROUP_X25519:
+		return fend__tls_group_names[FEND__TLS_X25519];
+	case GNUTLS_GROUP_X448:
+		return fend__tls_group_names[FEND__TLS_X448];
 	case GNUTLS_GROUP_SECP256R1:
-		return "P-256";
+		return fend__tls_group_names[FEND__TLS_P256];
 	case GNUTLS_GROUP_SECP384R1:
-		return "P-384";
+		return fend__tls_group_names[FEND__TLS_P384];
 	case GNUTLS_GROUP_SECP521R1:
-		return "P-521";
+		return fend__tls_group_names[FEND__TLS_P521];
 	default:
-		return gnutls_group_get_name(group);
+		return NULL;
 	}
 }
 

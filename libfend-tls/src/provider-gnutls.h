@@ -12,10 +12,7 @@
 struct fend__gnutls_context {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priority;
-	enum fend_tls_mode mode;
-	enum fend_tls_verify verify;
-	unsigned flags; /* of enum fend_tls_flag */
-	int depth;
+	struct fend__tls_rules rules;
 	gnutls_datum_t *alpn;
 	unsigned alpn_count;
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <fend/tls.h>
 
@@ -26,10 +27,11 @@ struct fend__tls_failure {
 	int err;        /* -errno */
 	int alert;      /* sent or received, or -1 */
 	bool from_peer; /* the alert was received */
+	unsigned faults; /* of enum fend_tls_fault */
 	char text[512]; /* one line */
 };
 
-/* Fill in a failure without an alert; returns err. A text that is too long is cut. */
+/* Fill in a failure without an alert or faults; returns err. A text that is too long is cut. */
 int fend__tls_fail(struct fend__tls_failure *failure, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -54,13 +56,86 @@ struct fend__tls_keys {
 	const char *password;                   /* or NULL */
 };
 
+/* Ciphers for records and groups for the key exchange; the order is that of their tables. */
+enum fend__tls_cipher {
+	FEND__TLS_AES_128_GCM,
+	FEND__TLS_AES_256_GCM,
+	FEND__TLS_CHACHA20_POLY1305,
+	FEND__TLS_CIPHERS,
+};
+
+enum fend__tls_group {
+	FEND__TLS_X25519,
+	FEND__TLS_X448,
+	FEND__TLS_P256,
+	FEND__TLS_P384,
+	FEND__TLS_P521,
+	FEND__TLS_GROUPS,
+};
+
+/* Some of them, most wanted first, none twice. */
+struct fend__tls_choice {
+	unsigned char items[8];
+	size_t count;
+};
+
+extern const char *const fend__tls_cipher_names[FEND__TLS_CIPHERS];
+extern const char *const fend__tls_group_names[FEND__TLS_GROUPS];
+
+/*
+ * The longest chain, the leaf and a root included, that is read from a file or verified. GnuTLS
+ * 3.7 sorts a chain in an array of this size, and does not check for it.
+ */
+#define FEND__TLS_CHAIN_MAX 16
+
 /* What a context is made of: checked, defaults filled in, files read. */
 struct fend__tls_config {
 	struct fend_tls_params params;
 	struct fend__tls_blob cafile; /* empty: none given */
 	struct fend__tls_keys *keys;  /* params.certificates_count of them */
 	bool system_trust;            /* the system's certificates are to be trusted */
+	struct fend__tls_choice ciphers, groups;
 };
+
+/* What a context demands of the peer's certificate. */
+struct fend__tls_rules {
+	enum fend_tls_mode mode;
+	enum fend_tls_verify verify;
+	unsigned flags; /* of enum fend_tls_flag */
+	int depth;
+};
+
+static inline struct fend__tls_rules
+fend__tls_rules_of(const struct fend_tls_params *params)
+{
+	return (struct fend__tls_rules){params->mode, params->verify, params->flags, params->depth};
+}
+
+/* What a provider has found out about the peer's certificate. */
+struct fend__tls_findings {
+	unsigned faults;      /* of enum fend_tls_fault; neutral code adds those of its own rules */
+	unsigned sent;        /* certificates */
+	int intermediates;    /* of those: neither the leaf nor signed by themselves */
+	time_t activation;    /* the latest of the chain, the issuers in our trust included */
+	time_t expiration;    /* the earliest */
+	bool self_signed;     /* the leaf */
+	bool has_host;        /* the leaf names a host in subjectAltName */
+	bool trustless;       /* there is nobody to trust */
+	const char *words;    /* the provider's, for FEND_TLS_FAULT_OTHER; or NULL */
+};
+
+/*
+ * Is the certificate acceptable? 0, or -errno with the failure filled in, its alert included. name
+ * is what is demanded, or NULL.
+ */
+int fend__tls_judge(const struct fend__tls_findings *findings, const struct fend__tls_rules *rules,
+		    const struct fend__tls_name *name, struct fend__tls_failure *failure);
+/* The same if no certificate was sent. */
+int fend__tls_judge_none(const struct fend__tls_rules *rules, bool tls13,
+			 struct fend__tls_failure *failure);
+/* The name that the certificate must have, or NULL. */
+const struct fend__tls_name *fend__tls_demanded(const struct fend__tls_rules *rules,
+						const struct fend__tls_name *name);
 
 /*
  * A context is immutable and serves sessions of several threads at once. Functions that take a

@@ -47,6 +47,7 @@ fend__tls_session_fail(struct fend__tls_session *session, const struct fend__tls
 	session->error.err = failure->err;
 	session->error.alert = failure->alert;
 	session->error.from_peer = failure->from_peer;
+	session->error.faults = failure->faults;
 	session->error_text = fend__strdup(failure->text);
 	session->error.text =
 		session->error_text ? session->error_text : fend_strerror(failure->err);

@@ -65,7 +65,7 @@ struct fend_tls_params {
 	enum fend_tls_version protocol_min, protocol_max;
 	enum fend_tls_verify verify;
 	unsigned flags; /* of enum fend_tls_flag */
-	int depth;      /* intermediates a peer may send, at most 100 (GnuTLS: 14); 0: 8 */
+	int depth;      /* intermediates a peer may send, at most 14; 0: 8 */
 
 	/*
 	 * Certificates to trust, in PEM form: a file, a directory of files. Both NULL: the
@@ -81,16 +81,18 @@ struct fend_tls_params {
 	/*
 	 * Application protocols (RFC 7301), most wanted first; a server's order decides. With none
 	 * in common, be it that the peer has none at all, the handshake fails unless
-	 * FEND_TLS_ALPN_OPTIONAL. GnuTLS takes 8, of at most 32 bytes.
+	 * FEND_TLS_ALPN_OPTIONAL. At most 8, of at most 32 bytes.
 	 */
 	const char *const *alpn;
 	size_t alpn_count;
 
 	/*
-	 * Ciphers in the provider's own language, not portable: a priority string that is appended
-	 * to fend's, but cannot change the versions (GnuTLS).
+	 * What may protect records and agree on keys, most wanted first; a server's order decides.
+	 * ciphers: some of "AES-256-GCM:CHACHA20-POLY1305:AES-128-GCM", which is the default, for
+	 * both versions. groups: some of X25519, X448, P-256, P-384 and P-521;
+	 * "X25519:P-256:P-384" is the default. There is nothing weaker to be chosen.
 	 */
-	const char *ciphers;
+	const char *ciphers, *groups;
 };
 
 /*
@@ -165,11 +167,31 @@ int fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_
 int fend_tls_shutdown(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
 		      fend_tls_fn *fn, void *data);
 
+/* What is wrong with a peer's certificate, or with its chain. */
+enum fend_tls_fault {
+	FEND_TLS_FAULT_MISSING = 1 << 0,        /* there is none */
+	FEND_TLS_FAULT_REVOKED = 1 << 1,
+	FEND_TLS_FAULT_UNKNOWN_ISSUER = 1 << 2, /* nobody who is trusted has issued it */
+	FEND_TLS_FAULT_ISSUER_IS_NO_CA = 1 << 3,
+	FEND_TLS_FAULT_SIGNATURE = 1 << 4,      /* it is wrong */
+	FEND_TLS_FAULT_CONSTRAINT = 1 << 5,     /* an issuer was not allowed to issue it */
+	FEND_TLS_FAULT_EXTENSION = 1 << 6,      /* a critical one is unknown */
+	FEND_TLS_FAULT_STATUS = 1 << 7,         /* no valid OCSP status */
+	FEND_TLS_FAULT_WEAK = 1 << 8,           /* less than 112 bits of security */
+	FEND_TLS_FAULT_PURPOSE = 1 << 9,        /* made for another use */
+	FEND_TLS_FAULT_NOT_YET_VALID = 1 << 10,
+	FEND_TLS_FAULT_EXPIRED = 1 << 11,
+	FEND_TLS_FAULT_NAME = 1 << 12,          /* not the name that was asked for */
+	FEND_TLS_FAULT_CHAIN_LENGTH = 1 << 13,  /* more certificates than allowed */
+	FEND_TLS_FAULT_OTHER = 1 << 14,
+};
+
 struct fend_tls_error {
 	int err;          /* -errno; 0: nothing has failed */
 	int alert;        /* the alert's number (RFC 8446, section 6), or -1 */
 	bool from_peer;   /* the alert came from the peer */
 	const char *text; /* one line: "certificate expired", "peer sent alert handshake_failure" */
+	unsigned faults;  /* of enum fend_tls_fault: all that were found in the certificate */
 };
 
 /*
@@ -185,7 +207,7 @@ enum fend_tls_item {
 	FEND_TLS_GROUP,    /* "X25519", "P-256", "P-384", ... */
 	FEND_TLS_ALPN,     /* the protocol agreed on */
 	FEND_TLS_SNI,      /* the name the client asked for */
-	FEND_TLS_PROVIDER, /* "gnutls 3.7.9"; socket may be NULL */
+	FEND_TLS_PROVIDER, /* "gnutls 3.7.9", "openssl 3.0.22"; socket may be NULL */
 };
 
 /*
