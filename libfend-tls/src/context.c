@@ -13,8 +13,6 @@
  * it without locks (but for the provider's loading of the system's trust at first use); only the
  * count of references is shared state.
  */
-const struct fend__tls_provider *const fend__tls_provider = &FEND_TLS_PROVIDER_TABLE;
-
 static int
 context_new(const struct fend_tls_params *given, struct fend__tls_failure *failure,
 	    struct fend_tls_context **ret_context)
@@ -35,7 +33,7 @@ context_new(const struct fend_tls_params *given, struct fend__tls_failure *failu
 		return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
 	r = fend__tls_config_init(&config, &params, failure);
 	if (!r) {
-		context->provider = fend__tls_provider;
+		context->provider = fend__tls_provider(params.mode);
 		r = context->provider->context_new(&config, failure, &context->implementation);
 		fend__tls_config_fini(&config);
 	}

@@ -42,9 +42,9 @@ check_alpn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 	if (!context->alpn || (context->flags & FEND_TLS_ALPN_OPTIONAL) ||
 	    context->provider->get(session->implementation, FEND_TLS_ALPN))
 		return 0;
-	context->provider->alert(session->implementation, FEND__TLS_NO_APPLICATION_PROTOCOL);
 	fend__tls_fail(failure, -EPROTO, "peer agreed on no application protocol");
-	failure->alert = FEND__TLS_NO_APPLICATION_PROTOCOL;
+	failure->alert = context->provider->alert(session->implementation,
+						  FEND__TLS_NO_APPLICATION_PROTOCOL);
 	return failure->err;
 }
 

@@ -148,12 +148,13 @@ session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *
 	return 0;
 }
 
-static void
+static int
 alert(void *p, int number)
 {
 	struct fend__gnutls_session *session = p;
 
 	gnutls_alert_send(session->gnutls, GNUTLS_AL_FATAL, (gnutls_alert_description_t)number);
+	return number;
 }
 
 static bool

@@ -172,14 +172,21 @@ struct fend__tls_provider {
 	/* Is there plaintext that read would return without pulling? */
 	bool (*pending)(void *session);
 
-	void (*close_notify)(void *session);                        /* push it */
-	void (*alert)(void *session, int alert);                    /* push a fatal one */
+	void (*close_notify)(void *session); /* push it */
+
+	/*
+	 * Push a fatal alert, this one if the provider lets itself be told which, and return it.
+	 * Nothing is called afterwards.
+	 */
+	int (*alert)(void *session, int alert);
+
 	const char *(*get)(void *session, enum fend_tls_item item); /* as fend_tls_get() */
 };
 
-/* The provider of this build. */
-extern const struct fend__tls_provider *const fend__tls_provider;
-extern const struct fend__tls_provider fend__tls_gnutls;
+extern const struct fend__tls_provider fend__tls_gnutls, fend__tls_openssl;
+
+/* The provider of this build. A test that has both in one program chooses for each mode. */
+const struct fend__tls_provider *fend__tls_provider(enum fend_tls_mode mode);
 
 /* Bytes received, at most size, or -EAGAIN: none now. */
 ssize_t fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size);

@@ -93,7 +93,7 @@ fend_tls_get(const struct fend_socket *socket, enum fend_tls_item item)
 
 	if (item == FEND_TLS_PROVIDER)
 		return session ? session->context->provider->version()
-			       : fend__tls_provider->version();
+			       : fend__tls_provider(FEND_TLS_CLIENT)->version();
 	if (!session || session->state != FEND__TLS_OPEN)
 		return NULL;
 	if (item == FEND_TLS_SNI && session->context->mode == FEND_TLS_CLIENT)
