@@ -38,12 +38,41 @@ version(void)
 	return version_text;
 }
 
+static void
+remember(struct fend__gnutls_session *session, const unsigned char *data, size_t size)
+{
+	const size_t room = sizeof(session->last);
+
+	if (size > room) {
+		data += size - room;
+		size = room;
+	}
+	memmove(session->last, session->last + size, room - size);
+	memcpy(session->last + room - size, data, size);
+}
+
+/*
+ * OpenSSL's client does not encrypt yet when it refuses a certificate in TLS 1.3, and GnuTLS takes
+ * its alert for a record that does not decrypt. The alert says more, and proves as little.
+ */
+static int
+plain_alert(const struct fend__gnutls_session *session)
+{
+	static const unsigned char head[] = {21, 3, 3, 0, 2, GNUTLS_AL_FATAL};
+
+	if (session->open || memcmp(session->last, head, sizeof(head)))
+		return -1;
+	return session->last[sizeof(head)];
+}
+
 static ssize_t
 pull(gnutls_transport_ptr_t pointer, void *buffer, size_t size)
 {
 	struct fend__gnutls_session *session = pointer;
 	ssize_t n = fend__tls_pull(session->io, buffer, size);
 
+	if (n > 0 && !session->open)
+		remember(session, buffer, (size_t)n);
 	if (n > 0)
 		return n;
 	gnutls_transport_set_errno(session->gnutls, EAGAIN);
@@ -172,10 +201,8 @@ is_temporary(int code)
 }
 
 static int
-fail_by_alert(const struct fend__gnutls_session *session, struct fend__tls_failure *failure)
+fail_by_alert(int number, struct fend__tls_failure *failure)
 {
-	int number = (int)gnutls_alert_get(session->gnutls);
-
 	fend__tls_fail(failure, -EPROTO, "peer sent alert %s", fend__tls_alert_name(number));
 	failure->alert = number;
 	failure->from_peer = true;
@@ -230,7 +257,9 @@ static int
 fail(struct fend__gnutls_session *session, int code, struct fend__tls_failure *failure)
 {
 	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_WARNING_ALERT_RECEIVED)
-		return fail_by_alert(session, failure);
+		return fail_by_alert((int)gnutls_alert_get(session->gnutls), failure);
+	if (code == GNUTLS_E_DECRYPTION_FAILED && plain_alert(session) >= 0)
+		return fail_by_alert(plain_alert(session), failure);
 	if ((code == GNUTLS_E_NO_CERTIFICATE_FOUND || code == GNUTLS_E_CERTIFICATE_REQUIRED) &&
 	    fend__tls_judge_none(&session->context->rules, is_tls13(session), failure) < 0)
 		return refuse(session, failure);
@@ -276,6 +305,7 @@ finish(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
 	if (!session->verified &&
 	    fend__tls_judge_none(&session->context->rules, is_tls13(session), failure) < 0)
 		return refuse(session, failure);
+	session->open = true;
 	return copy_items(session) ? 0 : fail(session, GNUTLS_E_MEMORY_ERROR, failure);
 }
 

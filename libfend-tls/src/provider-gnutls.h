@@ -30,6 +30,8 @@ struct fend__gnutls_session {
 	bool verified;                      /* the peer's certificate was checked and is good */
 	struct fend__tls_failure *rejected; /* why it is not; for the length of a handshake call */
 	char *alpn, *sni;                   /* copies of what GnuTLS leaves unterminated */
+	bool open;                          /* the handshake is done */
+	unsigned char last[7];              /* bytes that were pulled before it was */
 };
 
 int fend__gnutls_context_new(const struct fend__tls_config *config,

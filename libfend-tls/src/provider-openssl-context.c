@@ -51,11 +51,16 @@ static const int groups[FEND__TLS_GROUPS] = {
 struct fend__openssl_error
 fend__openssl_error(void)
 {
-	unsigned long code = ERR_peek_error();
-	struct fend__openssl_error error = {ERR_GET_LIB(code), ERR_GET_REASON(code),
-					    ERR_reason_error_string(code)};
+	unsigned long code = ERR_get_error(), next;
+	struct fend__openssl_error error;
 
+	while (ERR_GET_LIB(code) != ERR_LIB_SSL && (next = ERR_get_error()))
+		if (ERR_GET_LIB(next) == ERR_LIB_SSL)
+			code = next;
 	ERR_clear_error();
+	error.library = ERR_GET_LIB(code);
+	error.reason = ERR_GET_REASON(code);
+	error.text = ERR_reason_error_string(code);
 	if (!error.text)
 		error.text = "unknown error";
 	return error;

@@ -59,7 +59,7 @@ void fend__openssl_trust_release(struct fend__openssl_context *context);
 /* OpenSSL calls this to verify a chain (SSL_CTX_set_cert_verify_callback()). */
 int fend__openssl_verify(X509_STORE_CTX *store, void *data);
 
-/* The oldest error in OpenSSL's queue, which is emptied. */
+/* The oldest error in OpenSSL's queue, of TLS if there is one of it; the queue is emptied. */
 struct fend__openssl_error {
 	int library, reason;
 	const char *text;

@@ -276,7 +276,7 @@ test_files_that_cannot_be_read(struct test *test)
 {
 	struct fend_tls_keypair pair = *keypair_of(certificate_ec());
 	struct fend_tls_params server = server_params(), client = client_params();
-	char *fifo = g_build_filename(test_directory(), "fifo", NULL);
+	char *fifo = test_path("fifo");
 
 	server.certificates = &pair;
 	pair.certificate = "/nonexistent/certificate";
@@ -312,7 +312,7 @@ test_files_of_the_wrong_kind(struct test *test)
 {
 	char *garbage = test_file("garbage", "-----BEGIN CERTIFICATE-----\nnot base64\n");
 	char *empty = test_file("empty", "");
-	char *directory = g_build_filename(test_directory(), "no-certificates", NULL);
+	char *directory = test_path("no-certificates");
 	struct fend_tls_keypair pair = *keypair_of(certificate_ec());
 	struct fend_tls_params server = server_params(), client = client_params();
 
@@ -436,25 +436,25 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/context/references", test_references);
-	test_add("/context/reason-is-optional", test_reason_is_optional);
-	test_add("/context/reason-is-untouched-on-success", test_reason_is_untouched_on_success);
-	test_add("/context/size", test_size);
-	test_add("/context/mode-and-versions", test_mode_and_versions);
-	test_add("/context/verify", test_verify);
-	test_add("/context/flags", test_flags);
-	test_add("/context/depth", test_depth);
-	test_add("/context/alpn", test_alpn);
-	test_add("/context/ciphers-and-groups", test_ciphers_and_groups);
-	test_add("/context/server-needs-a-certificate", test_server_needs_a_certificate);
-	test_add("/context/certificates-differ-in-key-type", test_certificates_differ_in_key_type);
-	test_add("/context/certificate-and-key-of-two-pairs",
+	variant_add("/context/references", test_references);
+	variant_add("/context/reason-is-optional", test_reason_is_optional);
+	variant_add("/context/reason-is-untouched-on-success", test_reason_is_untouched_on_success);
+	variant_add("/context/size", test_size);
+	variant_add("/context/mode-and-versions", test_mode_and_versions);
+	variant_add("/context/verify", test_verify);
+	variant_add("/context/flags", test_flags);
+	variant_add("/context/depth", test_depth);
+	variant_add("/context/alpn", test_alpn);
+	variant_add("/context/ciphers-and-groups", test_ciphers_and_groups);
+	variant_add("/context/server-needs-a-certificate", test_server_needs_a_certificate);
+	variant_add("/context/certificates-differ-in-key-type", test_certificates_differ_in_key_type);
+	variant_add("/context/certificate-and-key-of-two-pairs",
 		 test_certificate_and_key_of_two_pairs);
-	test_add("/context/password", test_password);
-	test_add("/context/files-that-cannot-be-read", test_files_that_cannot_be_read);
-	test_add("/context/files-of-the-wrong-kind", test_files_of_the_wrong_kind);
-	test_add("/context/overlong-chain-file", test_overlong_chain_file);
-	test_add("/context/every-failing-allocation", test_every_failing_allocation);
-	test_add("/context/every-failing-open-and-read", test_every_failing_open_and_read);
+	variant_add("/context/password", test_password);
+	variant_add("/context/files-that-cannot-be-read", test_files_that_cannot_be_read);
+	variant_add("/context/files-of-the-wrong-kind", test_files_of_the_wrong_kind);
+	variant_add("/context/overlong-chain-file", test_overlong_chain_file);
+	variant_add("/context/every-failing-allocation", test_every_failing_allocation);
+	variant_add("/context/every-failing-open-and-read", test_every_failing_open_and_read);
 	return g_test_run();
 }

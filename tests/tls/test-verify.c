@@ -169,7 +169,7 @@ test_issuers(struct test *test)
 static void
 test_directory_of_authorities(struct test *test)
 {
-	char *directory = g_build_filename(test_directory(), "authorities", NULL);
+	char *directory = test_path("authorities");
 	char *first = g_build_filename(directory, "one.pem", NULL);
 	char *second = g_build_filename(directory, "two.pem", NULL), *text;
 	struct fend_tls_params client = client_params();
@@ -255,7 +255,11 @@ static void
 sign(const char *name, const char *key, const char *issuer, const char *extensions)
 {
 	char *file = g_strconcat(name, ".ext", NULL), *path = test_file(file, extensions);
-	char *line = g_strdup_printf("req -new -newkey %s -nodes -subj /CN=%s -keyout @%s.key "
+	char *made = g_strdup_printf("%s/%s.crt", test_directory(), name), *line;
+
+	if (g_file_test(made, G_FILE_TEST_EXISTS))
+		goto done; /* by the case before, with another provider */
+	line = g_strdup_printf("req -new -newkey %s -nodes -subj /CN=%s -keyout @%s.key "
 				     "-out @%s.csr", key, name, name, name);
 
 	openssl(line);
@@ -265,6 +269,8 @@ sign(const char *name, const char *key, const char *issuer, const char *extensio
 			       issuer, name, name);
 	openssl(line);
 	g_free(line);
+done:
+	g_free(made);
 	g_free(path);
 	g_free(file);
 }
@@ -411,20 +417,20 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/verify/times", test_times);
-	test_add("/verify/host-names", test_host_names);
-	test_add("/verify/common-name-does-not-count", test_common_name_does_not_count);
-	test_add("/verify/oversized-names", test_oversized_names);
-	test_add("/verify/addresses", test_addresses);
-	test_add("/verify/issuers", test_issuers);
-	test_add("/verify/directory-of-authorities", test_directory_of_authorities);
-	test_add("/verify/use", test_use);
-	test_add("/verify/none", test_verify_none);
-	test_add("/verify/no-name-check", test_no_name_check);
-	test_add("/verify/chains", test_chains);
-	test_add("/verify/long-chain", test_long_chain);
-	test_add("/verify/issuer-that-is-none", test_issuer_that_is_none);
-	test_add("/verify/name-constraints", test_name_constraints);
-	test_add("/verify/weak-key", test_weak_key);
+	variant_add("/verify/times", test_times);
+	variant_add("/verify/host-names", test_host_names);
+	variant_add("/verify/common-name-does-not-count", test_common_name_does_not_count);
+	variant_add("/verify/oversized-names", test_oversized_names);
+	variant_add("/verify/addresses", test_addresses);
+	variant_add("/verify/issuers", test_issuers);
+	variant_add("/verify/directory-of-authorities", test_directory_of_authorities);
+	variant_add("/verify/use", test_use);
+	variant_add("/verify/none", test_verify_none);
+	variant_add("/verify/no-name-check", test_no_name_check);
+	variant_add("/verify/chains", test_chains);
+	variant_add("/verify/long-chain", test_long_chain);
+	variant_add("/verify/issuer-that-is-none", test_issuer_that_is_none);
+	variant_add("/verify/name-constraints", test_name_constraints);
+	variant_add("/verify/weak-key", test_weak_key);
 	return g_test_run();
 }
