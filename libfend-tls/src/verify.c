@@ -118,6 +118,9 @@ fend__tls_judge(const struct fend__tls_findings *findings, const struct fend__tl
 {
 	unsigned faults = findings->faults;
 
+	/* who may not issue at all also breaks rules about what he may issue, other ones by provider */
+	if (faults & FEND_TLS_FAULT_ISSUER_IS_NO_CA)
+		faults &= ~(unsigned)(FEND_TLS_FAULT_CONSTRAINT | FEND_TLS_FAULT_PURPOSE);
 	if (findings->sent > (unsigned)rules->depth + 2)
 		faults = FEND_TLS_FAULT_CHAIN_LENGTH;
 	else if (name && !name->address_size && !findings->has_host)
