@@ -143,6 +143,12 @@ read_trust(struct fend__tls_config *config, struct fend__tls_failure *failure)
 			return fend__tls_fail(failure, r, "capath: %s: %s", params->capath,
 					      fend_strerror(r));
 	}
+	if (params->crlfile) {
+		r = read_file(params->crlfile, &config->crlfile);
+		if (r < 0)
+			return fend__tls_fail(failure, r, "crlfile: %s: %s", params->crlfile,
+					      file_error(r));
+	}
 	return 0;
 }
 
@@ -186,4 +192,5 @@ fend__tls_config_fini(struct fend__tls_config *config)
 	}
 	config->keys = fend__release(config->keys);
 	blob_fini(&config->cafile);
+	blob_fini(&config->crlfile);
 }

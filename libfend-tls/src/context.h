@@ -14,6 +14,7 @@ struct fend_tls_context {
 	enum fend_tls_verify verify; /* never DEFAULT */
 	unsigned flags;
 	bool alpn; /* protocols were given */
+	struct fend_tls_pin *pins;
 };
 
 /* Check parameters and fill in the defaults. -EINVAL, with the failure filled in. */

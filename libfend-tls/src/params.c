@@ -75,9 +75,10 @@ check_flags(const struct fend_tls_params *params, struct fend__tls_failure *fail
 	if (params->mode != FEND_TLS_CLIENT)
 		return fend__tls_fail(failure, -EINVAL,
 				      "flags: FEND_TLS_NO_NAME_CHECK is for clients");
-	if (params->verify != FEND_TLS_VERIFY_NONE && !has_trust(params))
+	if (params->verify != FEND_TLS_VERIFY_NONE && !has_trust(params) && !params->pins_count)
 		return fend__tls_fail(failure, -EINVAL,
-				      "flags: FEND_TLS_NO_NAME_CHECK needs a cafile or capath");
+				      "flags: FEND_TLS_NO_NAME_CHECK needs cafile, capath or "
+				      "pins");
 	return 0;
 }
 
@@ -120,6 +121,21 @@ check_alpn(const struct fend_tls_params *params, struct fend__tls_failure *failu
 	return 0;
 }
 
+static int
+check_pins(const struct fend_tls_params *params, struct fend__tls_failure *failure)
+{
+	bool none = params->verify == FEND_TLS_VERIFY_NONE;
+
+	if (params->pins_count && !params->pins)
+		return fend__tls_fail(failure, -EINVAL, "pins: NULL");
+	if (params->pins_count && none && params->mode == FEND_TLS_SERVER)
+		return fend__tls_fail(failure, -EINVAL,
+				      "pins: a server that does not verify asks for no certificate");
+	if (params->crlfile && none)
+		return fend__tls_fail(failure, -EINVAL, "crlfile: nothing is verified");
+	return 0;
+}
+
 int
 fend__tls_params_check(struct fend_tls_params *params, struct fend__tls_failure *failure)
 {
@@ -136,5 +152,7 @@ fend__tls_params_check(struct fend_tls_params *params, struct fend__tls_failure 
 		r = check_certificates(params, failure);
 	if (!r)
 		r = check_alpn(params, failure);
+	if (!r)
+		r = check_pins(params, failure);
 	return r;
 }

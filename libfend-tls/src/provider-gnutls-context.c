@@ -275,6 +275,8 @@ fend__gnutls_context_new(const struct fend__tls_config *config, struct fend__tls
 	if (!r)
 		r = set_trust(context, config, failure);
 	if (!r)
+		r = fend__gnutls_set_crls(context, config, failure);
+	if (!r)
 		r = set_certificates(context, config, failure);
 	if (!r)
 		r = set_alpn(context, params, failure);
@@ -292,6 +294,9 @@ fend__gnutls_context_free(void *p)
 	struct fend__gnutls_context *context = p;
 	unsigned i;
 
+	for (i = 0; i < context->crls_count; i++)
+		gnutls_x509_crl_deinit(context->crls[i]);
+	gnutls_free(context->crls);
 	for (i = 0; i < context->alpn_count; i++)
 		fend__release(context->alpn[i].data);
 	fend__release(context->alpn);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "provider-gnutls.h"
 
-#include <gnutls/x509.h>
-
 /*
  * What is wrong with the peer's certificate? GnuTLS builds and checks the chain, its validity, its
  * use and the name, and finds a set of bits for all of it. It takes a client's certificate of a
@@ -78,7 +76,7 @@ examine_times(struct fend__tls_findings *findings, gnutls_x509_crt_t certificate
 }
 
 static void
-examine(struct fend__tls_findings *findings, struct fend__gnutls_session *session, unsigned i,
+examine(struct fend__tls_findings *findings, const struct fend__gnutls_context *context, unsigned i,
 	gnutls_x509_crt_t certificate)
 {
 	bool self_signed = gnutls_x509_crt_check_issuer(certificate, certificate);
@@ -91,27 +89,40 @@ examine(struct fend__tls_findings *findings, struct fend__gnutls_session *sessio
 		findings->intermediates++;
 	}
 	examine_times(findings, certificate);
-	if (gnutls_certificate_get_issuer(session->context->credentials, certificate, &issuer, 0) ==
-	    0)
+	if (gnutls_certificate_get_issuer(context->credentials, certificate, &issuer, 0) == 0)
 		examine_times(findings, issuer);
 }
 
 static int
-examine_all(struct fend__tls_findings *findings, struct fend__gnutls_session *session,
-	    const gnutls_datum_t *list)
+examine_key(struct fend__tls_findings *findings, gnutls_x509_crt_t leaf)
 {
-	gnutls_x509_crt_t certificate;
-	unsigned i;
+	size_t size = sizeof(findings->spki);
+
+	return gnutls_x509_crt_get_key_id(leaf, GNUTLS_KEYID_USE_SHA256, findings->spki, &size);
+}
+
+static void
+chain_fini(struct fend__gnutls_chain *chain)
+{
+	while (chain->size)
+		gnutls_x509_crt_deinit(chain->certificates[--chain->size]);
+}
+
+static int
+chain_init(struct fend__gnutls_chain *chain, const gnutls_datum_t *list, unsigned size)
+{
 	int code;
 
-	for (i = 0; i < findings->sent; i++) {
-		code = gnutls_x509_crt_init(&certificate);
+	chain->size = 0;
+	while (chain->size < size && chain->size < FEND__TLS_CHAIN_MAX) {
+		gnutls_x509_crt_t *certificate = &chain->certificates[chain->size];
+
+		code = gnutls_x509_crt_init(certificate);
 		if (code < 0)
 			return code;
-		code = gnutls_x509_crt_import(certificate, &list[i], GNUTLS_X509_FMT_DER);
-		if (code >= 0)
-			examine(findings, session, i, certificate);
-		gnutls_x509_crt_deinit(certificate);
+		chain->size++;
+		code = gnutls_x509_crt_import(*certificate, &list[chain->size - 1],
+					      GNUTLS_X509_FMT_DER);
 		if (code < 0)
 			return code;
 	}
@@ -142,21 +153,45 @@ verify_peers(struct fend__gnutls_session *session, const struct fend__tls_name *
 }
 
 static int
+examine_all(struct fend__tls_findings *findings, struct fend__gnutls_session *session,
+	    const struct fend__tls_name *name, const struct fend__gnutls_chain *chain)
+{
+	const struct fend__gnutls_context *context = session->context;
+	unsigned status = 0, i;
+	int code;
+
+	if (context->rules.pins_count) {
+		code = examine_key(findings, chain->certificates[0]);
+		if (code < 0)
+			return code;
+	}
+	if (!fend__tls_verifies(&context->rules))
+		return 0;
+	code = verify_peers(session, name, &status);
+	findings->faults = faults_of(status);
+	for (i = 0; i < chain->size; i++)
+		examine(findings, context, i, chain->certificates[i]);
+	if (context->rules.crls)
+		findings->faults |= fend__gnutls_check_crls(context, chain);
+	return code;
+}
+
+static int
 check_chain(struct fend__gnutls_session *session, const gnutls_datum_t *list, unsigned size)
 {
 	const struct fend__tls_rules *rules = &session->context->rules;
 	const struct fend__tls_name *name = fend__tls_demanded(rules, session->name);
 	struct fend__tls_findings findings = {.sent = size,
 					      .trustless = session->context->trustless};
-	unsigned status = 0;
+	struct fend__gnutls_chain chain;
 	int code;
 
-	code = verify_peers(session, name, &status);
+	code = chain_init(&chain, list, size);
 	if (code >= 0)
-		code = examine_all(&findings, session, list);
+		code = examine_all(&findings, session, name, &chain);
+	chain_fini(&chain);
 	if (code == GNUTLS_E_MEMORY_ERROR)
 		return code;
-	findings.faults = faults_of(status);
 	if (code < 0) {
 		findings.faults |= FEND_TLS_FAULT_OTHER;
 		findings.words = gnutls_strerror(code);

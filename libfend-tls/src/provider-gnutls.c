@@ -29,8 +29,8 @@ write_version(void)
 	snprintf(version_text, sizeof(version_text), "gnutls %s", gnutls_check_version(NULL));
 }
 
-static const char *
-version(void)
+const char *
+fend__gnutls_version(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -125,7 +125,7 @@ configure(struct fend__gnutls_session *session)
 	gnutls_transport_set_pull_function(gnutls, pull);
 	gnutls_transport_set_vec_push_function(gnutls, push);
 	gnutls_session_set_keylog_function(gnutls, ignore_keys);
-	if (context->rules.verify != FEND_TLS_VERIFY_NONE)
+	if (fend__tls_looks(&context->rules))
 		gnutls_session_set_verify_function(gnutls, fend__gnutls_verify);
 	if (!client && context->rules.verify != FEND_TLS_VERIFY_NONE)
 		gnutls_certificate_server_set_request(
@@ -186,8 +186,8 @@ alert(void *p, int number)
 	return number;
 }
 
-static bool
-is_tls13(const struct fend__gnutls_session *session)
+bool
+fend__gnutls_is_tls13(const struct fend__gnutls_session *session)
 {
 	return gnutls_protocol_get_version(session->gnutls) == GNUTLS_TLS1_3;
 }
@@ -261,7 +261,7 @@ fail(struct fend__gnutls_session *session, int code, struct fend__tls_failure *f
 	if (code == GNUTLS_E_DECRYPTION_FAILED && plain_alert(session) >= 0)
 		return fail_by_alert(plain_alert(session), failure);
 	if ((code == GNUTLS_E_NO_CERTIFICATE_FOUND || code == GNUTLS_E_CERTIFICATE_REQUIRED) &&
-	    fend__tls_judge_none(&session->context->rules, is_tls13(session), failure) < 0)
+	    fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session), failure) < 0)
 		return refuse(session, failure);
 	describe(failure, code);
 	failure->alert = gnutls_error_to_alert(code, NULL);
@@ -303,7 +303,7 @@ static int
 finish(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
 {
 	if (!session->verified &&
-	    fend__tls_judge_none(&session->context->rules, is_tls13(session), failure) < 0)
+	    fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session), failure) < 0)
 		return refuse(session, failure);
 	session->open = true;
 	return copy_items(session) ? 0 : fail(session, GNUTLS_E_MEMORY_ERROR, failure);
@@ -336,7 +336,7 @@ receive(void *p, void *buffer, size_t size, struct fend__tls_failure *failure)
 	if (n >= 0)
 		return n;
 	/* TLS 1.3 has no warnings but this one (RFC 8446, section 6) */
-	if (n == GNUTLS_E_WARNING_ALERT_RECEIVED && is_tls13(session) &&
+	if (n == GNUTLS_E_WARNING_ALERT_RECEIVED && fend__gnutls_is_tls13(session) &&
 	    gnutls_alert_get(session->gnutls) != GNUTLS_A_USER_CANCELED)
 		return fail(session, (int)n, failure);
 	return is_temporary((int)n) ? -EAGAIN : fail(session, (int)n, failure);
@@ -368,49 +368,8 @@ close_notify(void *p)
 	gnutls_bye(session->gnutls, GNUTLS_SHUT_WR);
 }
 
-static const char *
-group_name(gnutls_group_t group)
-{
-	switch (group) {
-	case GNUTLS_GROUP_X25519:
-		return fend__tls_group_names[FEND__TLS_X25519];
-	case GNUTLS_GROUP_X448:
-		return fend__tls_group_names[FEND__TLS_X448];
-	case GNUTLS_GROUP_SECP256R1:
-		return fend__tls_group_names[FEND__TLS_P256];
-	case GNUTLS_GROUP_SECP384R1:
-		return fend__tls_group_names[FEND__TLS_P384];
-	case GNUTLS_GROUP_SECP521R1:
-		return fend__tls_group_names[FEND__TLS_P521];
-	default:
-		return NULL;
-	}
-}
-
-static const char *
-get(void *p, enum fend_tls_item item)
-{
-	struct fend__gnutls_session *session = p;
-
-	switch (item) {
-	case FEND_TLS_PROTOCOL:
-		return is_tls13(session) ? "TLSv1.3" : "TLSv1.2";
-	case FEND_TLS_CIPHER:
-		return gnutls_ciphersuite_get(session->gnutls);
-	case FEND_TLS_GROUP:
-		return group_name(gnutls_group_get(session->gnutls));
-	case FEND_TLS_ALPN:
-		return session->alpn;
-	case FEND_TLS_SNI:
-		return session->sni;
-	case FEND_TLS_PROVIDER:
-		return version();
-	}
-	return NULL;
-}
-
 const struct fend__tls_provider fend__tls_gnutls = {
-	.version = version,
+	.version = fend__gnutls_version,
 	.context_new = fend__gnutls_context_new,
 	.context_free = fend__gnutls_context_free,
 	.session_new = session_new,
@@ -421,5 +380,9 @@ const struct fend__tls_provider fend__tls_gnutls = {
 	.pending = pending,
 	.close_notify = close_notify,
 	.alert = alert,
-	.get = get,
+	.get = fend__gnutls_get,
+	.peer_certificate = fend__gnutls_peer_certificate,
+	.export = fend__gnutls_export,
+	.end_point = fend__gnutls_end_point,
+	.is_bound = fend__gnutls_is_bound,
 };

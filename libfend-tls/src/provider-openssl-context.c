@@ -166,7 +166,7 @@ set_verify(struct fend__openssl_context *context)
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context->ctx);
 	int mode = SSL_VERIFY_NONE;
 
-	if (context->rules.verify != FEND_TLS_VERIFY_NONE)
+	if (fend__tls_looks(&context->rules))
 		mode = SSL_VERIFY_PEER;
 	if (context->rules.verify == FEND_TLS_VERIFY_REQUIRE)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
@@ -174,6 +174,9 @@ set_verify(struct fend__openssl_context *context)
 	SSL_CTX_set_cert_verify_callback(context->ctx, fend__openssl_verify, NULL);
 	/* whoever is trusted is the end of a chain, be it signed by somebody else */
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+	if (context->rules.crls)
+		X509_VERIFY_PARAM_set_flags(param,
+					    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 						       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 }
@@ -283,6 +286,7 @@ fend__openssl_context_free(void *p)
 
 	SSL_CTX_free(context->ctx);
 	BIO_meth_free(context->method);
+	sk_X509_CRL_pop_free(context->crls, X509_CRL_free);
 	fend__openssl_trust_release(context);
 	fend__release(context->alpn);
 	fend__release(context);

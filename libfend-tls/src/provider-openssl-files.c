@@ -283,6 +283,36 @@ trust_directory(struct fend__openssl_context *context, const char *path,
 				      path);
 }
 
+/* They stay apart from the certificates, which other contexts may have as well. */
+static int
+read_crls(struct fend__openssl_context *context, const struct fend__tls_config *config,
+	  struct fend__tls_failure *failure)
+{
+	STACK_OF(X509_CRL) *list = context->crls = sk_X509_CRL_new_null();
+	BIO *bio = open_blob(&config->crlfile);
+	bool complete = false;
+	X509_CRL *crl;
+
+	while (bio && list) {
+		crl = PEM_read_bio_X509_CRL(bio, NULL, refuse_password, NULL);
+		if (!crl) {
+			complete = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE &&
+				   sk_X509_CRL_num(list) > 0;
+			break;
+		}
+		if (!sk_X509_CRL_push(list, crl)) {
+			X509_CRL_free(crl);
+			break;
+		}
+	}
+	BIO_free(bio);
+	if (fend__openssl_error().reason == ERR_R_MALLOC_FAILURE || !list)
+		return fend__tls_fail(failure, -ENOMEM, "crlfile: %s", fend_strerror(-ENOMEM));
+	return complete ? 0
+			: fend__tls_fail(failure, -EBADMSG, "crlfile: %s: no list in PEM form",
+					 config->params.crlfile);
+}
+
 int
 fend__openssl_set_trust(struct fend__openssl_context *context,
 			const struct fend__tls_config *config, struct fend__tls_failure *failure)
@@ -293,6 +323,8 @@ fend__openssl_set_trust(struct fend__openssl_context *context,
 		r = trust_file(context, config, failure);
 	if (!r && config->params.capath)
 		r = trust_directory(context, config->params.capath, failure);
+	if (!r && config->params.crlfile)
+		r = read_crls(context, config, failure);
 	return r;
 }
 

@@ -53,6 +53,19 @@ fault_of(int error)
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		return FEND_TLS_FAULT_NAME;
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+	case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+	case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+	case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+	case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
+		return FEND_TLS_FAULT_CRL;
 	case X509_V_ERR_CERT_CHAIN_TOO_LONG:
 		return FEND_TLS_FAULT_CHAIN_LENGTH;
 	default:
@@ -98,6 +111,10 @@ collect(int good, X509_STORE_CTX *store)
 	findings = session_of(store)->findings;
 	error = X509_STORE_CTX_get_error(store);
 	fault = fault_of(error);
+	/* it asks for a list of the last one's issuer too, who need not be known */
+	if (fault == FEND_TLS_FAULT_CRL && X509_STORE_CTX_get_error_depth(store) ==
+						   sk_X509_num(X509_STORE_CTX_get0_chain(store)) - 1)
+		return 1;
 	if (fault == FEND_TLS_FAULT_OTHER)
 		findings->words = X509_verify_cert_error_string(error);
 	findings->faults |= fault;
@@ -189,15 +206,32 @@ examine_chain(struct fend__tls_findings *findings, STACK_OF(X509) *chain, STACK_
 }
 
 static int
+examine_key(struct fend__tls_findings *findings, X509 *leaf)
+{
+	unsigned char *der = NULL;
+	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der), good;
+
+	good = size > 0 && EVP_Digest(der, (size_t)size, findings->spki, NULL, EVP_sha256(), NULL);
+	OPENSSL_free(der);
+	return good ? 0 : -ENOMEM;
+}
+
+static int
 examine(struct fend__openssl_session *session, struct fend__tls_findings *findings,
 	X509_STORE_CTX *store)
 {
 	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
 
+	if (session->context->rules.pins_count &&
+	    examine_key(findings, X509_STORE_CTX_get0_cert(store)) < 0)
+		return -ENOMEM;
+	if (!fend__tls_verifies(&session->context->rules))
+		return 0;
 	examine_sent(findings, sent);
 	if (findings->sent > FEND__TLS_CHAIN_MAX)
 		return 0;
 	session->findings = findings;
+	X509_STORE_CTX_set0_crls(store, session->context->crls);
 	X509_STORE_CTX_set_verify_cb(store, collect);
 	if (X509_verify_cert(store) <= 0 && !findings->faults) {
 		if (X509_STORE_CTX_get_error(store) == X509_V_ERR_OUT_OF_MEM)
@@ -217,7 +251,7 @@ fend__openssl_verify(X509_STORE_CTX *store, void *data)
 	const struct fend__tls_name *name = fend__tls_demanded(rules, session->name);
 	struct fend__tls_findings findings = {0};
 
-	if (rules->verify == FEND_TLS_VERIFY_NONE)
+	if (!fend__tls_looks(rules))
 		return 1;
 	if (examine(session, &findings, store) < 0)
 		return -1;

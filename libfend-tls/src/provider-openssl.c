@@ -34,8 +34,8 @@ write_version(void)
 		 OpenSSL_version(OPENSSL_VERSION_STRING));
 }
 
-static const char *
-version(void)
+const char *
+fend__openssl_version(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -115,10 +115,13 @@ static void
 session_free(void *p)
 {
 	struct fend__openssl_session *session = p;
+	unsigned i;
 
 	if (session->ssl)
 		SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(session->ssl);
+	for (i = 0; i < FEND__TLS_CHAIN_MAX; i++)
+		OPENSSL_free(session->peer[i].data);
 	fend__release(session->alpn);
 	fend__release(session);
 }
@@ -180,8 +183,8 @@ session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *
 	return 0;
 }
 
-static bool
-is_tls13(const struct fend__openssl_session *session)
+bool
+fend__openssl_is_tls13(const struct fend__openssl_session *session)
 {
 	return SSL_version(session->ssl) == TLS1_3_VERSION;
 }
@@ -225,7 +228,7 @@ fail(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 		return failure->err;
 	}
 	if (error.reason != SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ||
-	    !fend__tls_judge_none(&session->context->rules, is_tls13(session), failure))
+	    !fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure))
 		fend__tls_fail(failure, -EPROTO, "%s", words_for(&error));
 	failure->alert = session->alert;
 	return failure->err;
@@ -269,7 +272,7 @@ static int
 finish(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 {
 	if (!session->verified &&
-	    fend__tls_judge_none(&session->context->rules, is_tls13(session), failure) < 0) {
+	    fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure) < 0) {
 		failure->alert = alert(session, failure->alert);
 		return failure->err;
 	}
@@ -362,49 +365,8 @@ close_notify(void *p)
 	ERR_clear_error();
 }
 
-static const char *
-group_name(int nid)
-{
-	switch (nid) {
-	case NID_X25519:
-		return fend__tls_group_names[FEND__TLS_X25519];
-	case NID_X448:
-		return fend__tls_group_names[FEND__TLS_X448];
-	case NID_X9_62_prime256v1:
-		return fend__tls_group_names[FEND__TLS_P256];
-	case NID_secp384r1:
-		return fend__tls_group_names[FEND__TLS_P384];
-	case NID_secp521r1:
-		return fend__tls_group_names[FEND__TLS_P521];
-	default:
-		return NULL;
-	}
-}
-
-static const char *
-get(void *p, enum fend_tls_item item)
-{
-	struct fend__openssl_session *session = p;
-
-	switch (item) {
-	case FEND_TLS_PROTOCOL:
-		return is_tls13(session) ? "TLSv1.3" : "TLSv1.2";
-	case FEND_TLS_CIPHER:
-		return SSL_CIPHER_standard_name(SSL_get_current_cipher(session->ssl));
-	case FEND_TLS_GROUP:
-		return group_name((int)SSL_get_negotiated_group(session->ssl));
-	case FEND_TLS_ALPN:
-		return session->alpn;
-	case FEND_TLS_SNI:
-		return SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name);
-	case FEND_TLS_PROVIDER:
-		return version();
-	}
-	return NULL;
-}
-
 const struct fend__tls_provider fend__tls_openssl = {
-	.version = version,
+	.version = fend__openssl_version,
 	.context_new = fend__openssl_context_new,
 	.context_free = fend__openssl_context_free,
 	.session_new = session_new,
@@ -415,5 +377,9 @@ const struct fend__tls_provider fend__tls_openssl = {
 	.pending = pending,
 	.close_notify = close_notify,
 	.alert = alert,
-	.get = get,
+	.get = fend__openssl_get,
+	.peer_certificate = fend__openssl_peer_certificate,
+	.export = fend__openssl_export,
+	.end_point = fend__openssl_end_point,
+	.is_bound = fend__openssl_is_bound,
 };

@@ -15,6 +15,7 @@ struct fend__openssl_context {
 	BIO_METHOD *method; /* of the sessions' BIOs */
 	fend__openssl_security_fn *security; /* OpenSSL's own */
 	struct fend__tls_rules rules;
+	STACK_OF(X509_CRL) *crls;
 	unsigned char *alpn; /* as on the wire: each with its size before it */
 	unsigned alpn_size;
 	bool system_trust; /* wanted */
@@ -33,6 +34,7 @@ struct fend__openssl_session {
 	bool renegotiation;                 /* the peer asked for it */
 	bool poisoned;                      /* pull is to give nonsense */
 	char *alpn;                         /* a copy, since OpenSSL does not terminate it */
+	struct fend__tls_blob peer[FEND__TLS_CHAIN_MAX]; /* copies in DER form, made when asked for */
 };
 
 /* How a session's bytes go to neutral code and come from there; the BIO's data is the session. */
@@ -68,5 +70,16 @@ struct fend__openssl_error fend__openssl_error(void);
 
 /* Fill in a failure of the kind "what: why", or -ENOMEM if that is the cause; returns its err. */
 int fend__openssl_fail(struct fend__tls_failure *failure, int err, const char *what);
+
+const char *fend__openssl_version(void);
+bool fend__openssl_is_tls13(const struct fend__openssl_session *session);
+
+/* Entries of the provider's table. */
+const char *fend__openssl_get(void *session, enum fend_tls_item item);
+int fend__openssl_peer_certificate(void *session, unsigned n, const void **ret_der, size_t *ret_size);
+int fend__openssl_export(void *session, const char *label, const void *context, size_t context_size,
+			void *ret_key, size_t key_size);
+ssize_t fend__openssl_end_point(void *session, unsigned char *ret_data);
+bool fend__openssl_is_bound(void *session);
 
 #endif

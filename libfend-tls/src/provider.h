@@ -91,7 +91,7 @@ extern const char *const fend__tls_group_names[FEND__TLS_GROUPS];
 /* What a context is made of: checked, defaults filled in, files read. */
 struct fend__tls_config {
 	struct fend_tls_params params;
-	struct fend__tls_blob cafile; /* empty: none given */
+	struct fend__tls_blob cafile, crlfile; /* empty: none given */
 	struct fend__tls_keys *keys;  /* params.certificates_count of them */
 	bool system_trust;            /* the system's certificates are to be trusted */
 	struct fend__tls_choice ciphers, groups;
@@ -103,12 +103,23 @@ struct fend__tls_rules {
 	enum fend_tls_verify verify;
 	unsigned flags; /* of enum fend_tls_flag */
 	int depth;
+	const struct fend_tls_pin *pins; /* of the neutral context */
+	size_t pins_count;
+	bool crls; /* are to be heeded */
 };
 
 static inline struct fend__tls_rules
 fend__tls_rules_of(const struct fend_tls_params *params)
 {
-	return (struct fend__tls_rules){params->mode, params->verify, params->flags, params->depth};
+	return (struct fend__tls_rules){
+		.mode = params->mode,
+		.verify = params->verify,
+		.flags = params->flags,
+		.depth = params->depth,
+		.pins = params->pins,
+		.pins_count = params->pins_count,
+		.crls = params->crlfile != NULL,
+	};
 }
 
 /* What a provider has found out about the peer's certificate. */
@@ -118,11 +129,25 @@ struct fend__tls_findings {
 	int intermediates;    /* of those: neither the leaf nor signed by themselves */
 	time_t activation;    /* the latest of the chain, the issuers in our trust included */
 	time_t expiration;    /* the earliest */
+	unsigned char spki[32]; /* SHA-256 of the leaf's public key; only if there are pins */
 	bool self_signed;     /* the leaf */
 	bool has_host;        /* the leaf names a host in subjectAltName */
 	bool trustless;       /* there is nobody to trust */
 	const char *words;    /* the provider's, for FEND_TLS_FAULT_OTHER; or NULL */
 };
+
+/* Must the peer's certificate be looked at, and must it have an issuer and a name? */
+static inline bool
+fend__tls_looks(const struct fend__tls_rules *rules)
+{
+	return rules->verify != FEND_TLS_VERIFY_NONE || rules->pins_count;
+}
+
+static inline bool
+fend__tls_verifies(const struct fend__tls_rules *rules)
+{
+	return rules->verify != FEND_TLS_VERIFY_NONE;
+}
 
 /*
  * Is the certificate acceptable? 0, or -errno with the failure filled in, its alert included. name
@@ -181,6 +206,15 @@ struct fend__tls_provider {
 	int (*alert)(void *session, int alert);
 
 	const char *(*get)(void *session, enum fend_tls_item item); /* as fend_tls_get() */
+
+	/* As the functions of these names, after the handshake. */
+	int (*peer_certificate)(void *session, unsigned n, const void **ret_der, size_t *ret_size);
+	int (*export)(void *session, const char *label, const void *context, size_t context_size,
+		      void *ret_key, size_t key_size);
+	/* tls-server-end-point: its size, at most 64, or -errno */
+	ssize_t (*end_point)(void *session, unsigned char *ret_data);
+	/* Is the master secret bound to the handshake (RFC 7627)? Always so in TLS 1.3. */
+	bool (*is_bound)(void *session);
 };
 
 extern const struct fend__tls_provider fend__tls_gnutls, fend__tls_openssl;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /*
  * What is made of the faults of a certificate. Providers find them; which error and which alert
@@ -43,6 +44,10 @@ static const struct reason reasons[] = {
 	{FEND_TLS_FAULT_EXPIRED, -EKEYEXPIRED, FEND__TLS_CERTIFICATE_EXPIRED, "expired"},
 	{FEND_TLS_FAULT_NAME, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE, "is not valid for"},
 	{FEND_TLS_FAULT_CHAIN_LENGTH, -EKEYREJECTED, FEND__TLS_UNKNOWN_CA, "chain is too long"},
+	{FEND_TLS_FAULT_PIN, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
+	 "has a key that is none of those expected"},
+	{FEND_TLS_FAULT_CRL, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
+	 "comes without a valid list of what its issuer has revoked"},
 	{FEND_TLS_FAULT_OTHER, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE, "is not acceptable"},
 };
 
@@ -112,12 +117,25 @@ explain(unsigned faults, const struct fend__tls_findings *findings,
 	return failure->err;
 }
 
+static bool
+is_pinned(const unsigned char *spki, const struct fend__tls_rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < rules->pins_count; i++)
+		if (!memcmp(rules->pins[i].sha256, spki, sizeof(rules->pins[i].sha256)))
+			return true;
+	return !rules->pins_count;
+}
+
 int
 fend__tls_judge(const struct fend__tls_findings *findings, const struct fend__tls_rules *rules,
 		const struct fend__tls_name *name, struct fend__tls_failure *failure)
 {
 	unsigned faults = findings->faults;
 
+	if (!is_pinned(findings->spki, rules))
+		faults |= FEND_TLS_FAULT_PIN;
 	/* who may not issue at all also breaks rules about what he may issue, other ones by provider */
 	if (faults & FEND_TLS_FAULT_ISSUER_IS_NO_CA)
 		faults &= ~(unsigned)(FEND_TLS_FAULT_CONSTRAINT | FEND_TLS_FAULT_PURPOSE);
@@ -125,7 +143,7 @@ fend__tls_judge(const struct fend__tls_findings *findings, const struct fend__tl
 		faults = FEND_TLS_FAULT_CHAIN_LENGTH;
 	else if (name && !name->address_size && !findings->has_host)
 		faults |= FEND_TLS_FAULT_NAME;
-	if (!faults && findings->intermediates > rules->depth)
+	if (!faults && fend__tls_verifies(rules) && findings->intermediates > rules->depth)
 		faults = FEND_TLS_FAULT_CHAIN_LENGTH;
 	return faults ? explain(faults, findings, name, failure) : 0;
 }
@@ -134,7 +152,7 @@ int
 fend__tls_judge_none(const struct fend__tls_rules *rules, bool tls13,
 		     struct fend__tls_failure *failure)
 {
-	if (rules->verify != FEND_TLS_VERIFY_REQUIRE)
+	if (rules->verify != FEND_TLS_VERIFY_REQUIRE && !rules->pins_count)
 		return 0;
 	fend__tls_fail(failure, -EKEYREJECTED, "peer sent no certificate");
 	failure->alert = tls13 ? FEND__TLS_CERTIFICATE_REQUIRED : FEND__TLS_HANDSHAKE_FAILURE;
@@ -145,7 +163,8 @@ fend__tls_judge_none(const struct fend__tls_rules *rules, bool tls13,
 const struct fend__tls_name *
 fend__tls_demanded(const struct fend__tls_rules *rules, const struct fend__tls_name *name)
 {
-	bool checked = rules->mode == FEND_TLS_CLIENT && !(rules->flags & FEND_TLS_NO_NAME_CHECK);
+	bool checked = rules->mode == FEND_TLS_CLIENT && fend__tls_verifies(rules) &&
+		       !(rules->flags & FEND_TLS_NO_NAME_CHECK);
 
 	return checked && name && name->text ? name : NULL;
 }

@@ -204,6 +204,23 @@ test_ciphers_and_groups(struct test *test)
 }
 
 static void
+test_pins_and_lists(struct test *test)
+{
+	struct fend_tls_params server = server_params(), client = client_params();
+
+	server.pins_count = 1;
+	assert_refused(&server, -EINVAL, "pins: NULL");
+	server.pins = &(struct fend_tls_pin){{0}};
+	assert_refused(&server, -EINVAL, "pins: ");
+	client.crlfile = "/nonexistent/list";
+	assert_refused(&client, -ENOENT, "crlfile: /nonexistent/list: ");
+	client.crlfile = certificate_ca();
+	assert_refused(&client, -EBADMSG, "crlfile: ");
+	client.verify = FEND_TLS_VERIFY_NONE;
+	assert_refused(&client, -EINVAL, "crlfile: ");
+}
+
+static void
 test_server_needs_a_certificate(struct test *test)
 {
 	struct fend_tls_keypair pair = *keypair_of(certificate_ec());
@@ -446,6 +463,7 @@ main(int argc, char **argv)
 	variant_add("/context/depth", test_depth);
 	variant_add("/context/alpn", test_alpn);
 	variant_add("/context/ciphers-and-groups", test_ciphers_and_groups);
+	variant_add("/context/pins-and-lists", test_pins_and_lists);
 	variant_add("/context/server-needs-a-certificate", test_server_needs_a_certificate);
 	variant_add("/context/certificates-differ-in-key-type", test_certificates_differ_in_key_type);
 	variant_add("/context/certificate-and-key-of-two-pairs",

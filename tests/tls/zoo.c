@@ -15,10 +15,12 @@ zoo_openssl(const char *line)
 	char *output;
 
 	g_ptr_array_add(argv, g_strdup("openssl"));
-	for (word = words; *word; word++)
+	for (word = words; *word; word++) {
+		g_strdelimit(*word, "~", ' ');
 		g_ptr_array_add(argv, **word == '@'
 					      ? g_build_filename(test_directory(), *word + 1, NULL)
 					      : g_strdup(*word));
+	}
 	g_ptr_array_add(argv, NULL);
 	process = process_start((const char *const *)argv->pdata);
 	if (process_wait(process)) {

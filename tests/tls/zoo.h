@@ -57,7 +57,10 @@ extern const size_t zoo_visitors_count;
 /* Make the authorities that stand between them and the CA. */
 void zoo_open(void);
 
-/* Run "openssl ..." with the words of line; "@name" is the file of this name in test_directory(). */
+/*
+ * Run "openssl ..." with the words of line; "@name" is the file of this name in test_directory(), and
+ * "~" a space in a word.
+ */
 void zoo_openssl(const char *line);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <fend/net.h>
 
@@ -48,7 +49,7 @@ enum fend_tls_verify {
 enum fend_tls_flag {
 	FEND_TLS_ALLOW_TRUNCATION = 1 << 0, /* end of file without close_notify reads as 0 */
 	FEND_TLS_ALPN_OPTIONAL = 1 << 1,    /* no protocol in common: go on without one */
-	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; needs cafile or capath */
+	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; needs cafile, capath or pins */
 };
 
 /* Files in PEM form: a chain with the leaf first, its private key, and what decrypts the key. */
@@ -56,6 +57,11 @@ struct fend_tls_keypair {
 	const char *certificate;
 	const char *key;
 	const char *password; /* NULL: the key is not encrypted */
+};
+
+/* A public key: SHA-256 of the SubjectPublicKeyInfo in DER form, as in RFC 7469, section 2.4. */
+struct fend_tls_pin {
+	unsigned char sha256[32];
 };
 
 /* All strings and arrays are copied or read while the context is made. */
@@ -93,6 +99,19 @@ struct fend_tls_params {
 	 * "X25519:P-256:P-384" is the default. There is nothing weaker to be chosen.
 	 */
 	const char *ciphers, *groups;
+
+	/*
+	 * The peer's certificate must have one of these keys, whatever else is verified; with
+	 * FEND_TLS_VERIFY_NONE a client checks nothing else.
+	 */
+	const struct fend_tls_pin *pins;
+	size_t pins_count;
+
+	/*
+	 * Lists of what was revoked (RFC 5280), in PEM form. With them every certificate of a chain
+	 * but the last needs a valid one of its issuer. Without, nothing is known to be revoked.
+	 */
+	const char *crlfile;
 };
 
 /*
@@ -183,7 +202,9 @@ enum fend_tls_fault {
 	FEND_TLS_FAULT_EXPIRED = 1 << 11,
 	FEND_TLS_FAULT_NAME = 1 << 12,          /* not the name that was asked for */
 	FEND_TLS_FAULT_CHAIN_LENGTH = 1 << 13,  /* more certificates than allowed */
-	FEND_TLS_FAULT_OTHER = 1 << 14,
+	FEND_TLS_FAULT_PIN = 1 << 14,           /* its key is none of the pins */
+	FEND_TLS_FAULT_CRL = 1 << 15,           /* no valid list of what its issuer has revoked */
+	FEND_TLS_FAULT_OTHER = 1 << 16,
 };
 
 struct fend_tls_error {
@@ -215,6 +236,40 @@ enum fend_tls_item {
  * long as the socket.
  */
 const char *fend_tls_get(const struct fend_socket *socket, enum fend_tls_item item);
+
+/*
+ * The peer's certificate (n 0) and what was sent with it, in DER form. *ret_der lives as long as the
+ * socket. A resumed connection has the peer's own at most.
+ *   -EINVAL -ENOTCONN  no TLS on this socket; no handshake has succeeded
+ *   -ENOENT            there are not so many
+ *   -ENOMEM
+ */
+int fend_tls_peer_certificate(const struct fend_socket *socket, unsigned n, const void **ret_der,
+			      size_t *ret_size);
+
+/*
+ * Keys for another protocol, the same on both sides (RFC 5705; RFC 8446, section 7.5). context may
+ * be NULL, which TLS 1.2 tells from an empty one. Errors as above, and
+ *   -EINVAL  no or an empty label, key_size 0 or more than 4096, context_size more than 4096
+ *   -ENOTSUP the provider cannot do it
+ */
+int fend_tls_export(const struct fend_socket *socket, const char *label, const void *context,
+		    size_t context_size, void *ret_key, size_t key_size);
+
+enum fend_tls_binding {
+	FEND_TLS_BINDING_EXPORTER,   /* "tls-exporter" (RFC 9266), 32 bytes */
+	FEND_TLS_BINDING_END_POINT,  /* "tls-server-end-point" (RFC 5929), 32 to 64 bytes */
+};
+
+/*
+ * What binds an authentication above TLS to this connection. Returns the number of bytes. Errors as
+ * above, and
+ *   -EINVAL  no such binding
+ *   -ENOBUFS size is less than that
+ *   -ENOTSUP no such binding here: the exporter's needs TLS 1.3 or an extended master secret
+ */
+ssize_t fend_tls_binding(const struct fend_socket *socket, enum fend_tls_binding binding,
+			 void *ret_data, size_t size);
 
 #ifdef __GNUC__
 static inline __attribute__((unused)) void
