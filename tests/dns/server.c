@@ -133,6 +133,23 @@ answer_new(const struct question *question, const char *alias_of, guint8 last)
 	return message;
 }
 
+/* The addresses that the test has given, NULL-terminated. */
+static GByteArray *
+addresses_new(const struct question *question, const char *const *addresses)
+{
+	int family = question->type == TYPE_A ? AF_INET : AF_INET6;
+	GByteArray *message = reply_new(question, 0, g_strv_length((char **)addresses));
+	GByteArray *data = g_byte_array_new();
+
+	g_byte_array_set_size(data, family == AF_INET ? 4 : 16);
+	for (; *addresses; addresses++) {
+		g_assert_cmpint(inet_pton(family, *addresses, data->data), ==, 1);
+		put_record(message, question->name, question->name_size, question->type, data);
+	}
+	g_byte_array_unref(data);
+	return message;
+}
+
 static void
 send_bytes(const struct client *client, const void *bytes, gsize size)
 {
@@ -169,10 +186,27 @@ send_noise(const struct client *client, const struct question *question)
 	send_reply(client, answer_new(&wrong, NULL, 66));
 }
 
-static void
-reply(enum server_mode mode, const struct client *client, const struct question *question)
+static enum server_mode
+mode_of(const struct server *server, const struct question *question)
 {
-	switch (mode) {
+	return question->type == TYPE_A ? server->a : server->aaaa;
+}
+
+/* How long after it came a question is answered. */
+static fend_time
+delay_of(const struct server *server, const struct question *question)
+{
+	return server->delay +
+	       (question->type == TYPE_A ? server->a_delay : server->aaaa_delay);
+}
+
+static void
+reply(const struct server *server, const struct client *client, const struct question *question)
+{
+	const char *const *addresses =
+		question->type == TYPE_A ? server->a_addresses : server->aaaa_addresses;
+
+	switch (mode_of(server, question)) {
 	case SERVER_DROP:
 		return;
 	case SERVER_NODATA:
@@ -211,13 +245,8 @@ reply(enum server_mode mode, const struct client *client, const struct question 
 	case SERVER_ANSWER:
 		break;
 	}
-	send_reply(client, answer_new(question, NULL, 1));
-}
-
-static enum server_mode
-mode_of(const struct server *server, const struct question *question)
-{
-	return question->type == TYPE_A ? server->a : server->aaaa;
+	send_reply(client, addresses ? addresses_new(question, addresses)
+				     : answer_new(question, NULL, 1));
 }
 
 static void
@@ -227,7 +256,7 @@ on_delay(struct fend_timer *timer, uint64_t expirations, void *data)
 	struct server *server = delayed->server;
 
 	server->delayed = g_list_remove(server->delayed, delayed);
-	reply(mode_of(server, &delayed->question), &delayed->client, &delayed->question);
+	reply(server, &delayed->client, &delayed->question);
 	fend_timer_free(delayed->timer);
 	g_free(delayed);
 }
@@ -273,8 +302,8 @@ on_query(struct server *server, const struct client *client, const guint8 *messa
 	question.type = (guint16)(message[end] << 8 | message[end + 1]);
 	g_assert_true(question.type == TYPE_A || question.type == TYPE_AAAA);
 	note(server, client, &question);
-	if (!server->delay) {
-		reply(mode_of(server, &question), client, &question);
+	if (!delay_of(server, &question)) {
+		reply(server, client, &question);
 		return;
 	}
 	delayed = g_new0(struct delayed, 1);
@@ -282,7 +311,7 @@ on_query(struct server *server, const struct client *client, const guint8 *messa
 	delayed->question = question;
 	delayed->client = *client;
 	test_ok(fend_timer_new(server->loop, on_delay, delayed, &delayed->timer));
-	fend_timer_after(delayed->timer, server->delay);
+	fend_timer_after(delayed->timer, delay_of(server, &question));
 	server->delayed = g_list_append(server->delayed, delayed);
 }
 

@@ -28,7 +28,9 @@ enum server_mode {
 struct server {
 	/* what to do with questions for A and AAAA, and how long after they came */
 	enum server_mode a, aaaa;
-	fend_time delay;
+	fend_time delay, a_delay, aaaa_delay; /* the latter come on top */
+	/* what to answer instead of the two addresses, NULL-terminated; not for SERVER_CNAME */
+	const char *const *a_addresses, *const *aaaa_addresses;
 
 	/* what came */
 	unsigned n_a, n_aaaa, n_tcp;

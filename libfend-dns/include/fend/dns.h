@@ -4,6 +4,7 @@
 
 /* All of libfend-dns. */
 #include <fend/addrinfo.h>
+#include <fend/connect-host.h>
 #include <fend/core.h>
 #include <fend/lookup.h>
 #include <fend/net.h>
