@@ -8,6 +8,7 @@
 #include <fend/core.h>
 #include <fend/lookup.h>
 #include <fend/net.h>
+#include <fend/record.h>
 #include <fend/resolver.h>
 
 #ifdef __cplusplus
