@@ -5,8 +5,8 @@
  *
  * The feeder belongs to the race: it is freed by the race's stop function, so when the race is
  * freed or has ended. It has no deadline of its own, and calls nobody: what it does is to add
- * addresses, which merely makes the race's timer due. So a query may be over at any time, even while
- * it is being started or with c-ares on the stack.
+ * addresses, which merely makes the race's timer due. So a query may be over at any time, even
+ * while it is being started or with c-ares on the stack.
  *
  * feed() hands over all that is there. It is held back in one case only: IPv4 addresses have come
  * first, nothing was fed yet, and the resolution delay has not passed.

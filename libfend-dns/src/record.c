@@ -2,14 +2,10 @@
 /*
  * A parser of DNS messages (RFC 1035, section 4) and of the records in them.
  *
- * It is fend's own, although c-ares has one parser for each type: in 1.18 those of MX, SRV, TXT, NS,
- * PTR, NAPTR and SOA give no TTL, there is none for SVCB, HTTPS and TLSA, each makes several blocks,
- * and the one for all types that came with 1.28 cannot be relied upon to be there. Here one
- * cursor checks every length for all of them.
- *
- * The cursor does not stop at a mistake: it remembers it, and from then on yields zeros and empty
- * names, so that whoever reads need only look once at the end. It never reads beyond the record that
- * it is in, except where a name points back to an earlier one.
+ * It is fend's own, although c-ares has one parser for each type: in 1.18 only those of A, AAAA and
+ * URI give a TTL, there is none for SVCB, HTTPS and TLSA, each makes several blocks, and the one for
+ * all types that came with 1.28 cannot be relied upon to be there. Here one cursor checks every
+ * length for all of them.
  *
  * A message is read twice: the first time measures the block that is needed, the second fills it.
  * Both take the same steps, so what passed the first time fits the second.
@@ -19,183 +15,28 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include <fend/error.h>
 
 #include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
 
+#include "cursor.h"
+#include "record.h"
+
 enum {
-	HEADER_SIZE = 12,
 	MESSAGE_SIZE_MAX = 65535,
-	NAME_SIZE_MAX = 255,      /* in a message, RFC 1035, 2.3.4 */
-	TEXT_SIZE_MAX = 4 * NAME_SIZE_MAX + 1,
-	LABEL_SIZE_MAX = 63,
-	POINTER = 0xc0, /* RFC 1035, 4.1.4 */
 	CLASS_IN = 1,
 	RESPONSE = 0x80, /* in the third byte */
 	RCODE_MASK = 0xf,
+	ALIASES_MAX = 16,
 };
-
-struct cursor {
-	const unsigned char *message;
-	size_t size;
-	size_t at, end; /* in what is being read: the message, or the data of a record */
-	bool bad;
-
-	char *block; /* NULL: measure only */
-	size_t used;
-};
-
-/* Room in the block, NULL while it is measured. */
-static void *
-reserve(struct cursor *cursor, size_t size, size_t alignment)
-{
-	size_t start = (cursor->used + alignment - 1) / alignment * alignment;
-
-	cursor->used = start + size;
-	return cursor->block ? cursor->block + start : NULL;
-}
-
-/* A copy in the block, with a NUL behind it. */
-static void *
-keep(struct cursor *cursor, const void *bytes, size_t size)
-{
-	char *copy = reserve(cursor, size + 1, 1);
-
-	if (copy) {
-		memcpy(copy, bytes, size);
-		copy[size] = '\0';
-	}
-	return copy;
-}
-
-/* The next size bytes; NULL, and all else is bad from then on, if there are not so many. */
-static const unsigned char *
-take(struct cursor *cursor, size_t size)
-{
-	const unsigned char *bytes = cursor->message + cursor->at;
-
-	if (cursor->bad || cursor->end - cursor->at < size) {
-		cursor->bad = true;
-		return NULL;
-	}
-	cursor->at += size;
-	return bytes;
-}
-
-static uint8_t
-take8(struct cursor *cursor)
-{
-	const unsigned char *bytes = take(cursor, 1);
-
-	return bytes ? bytes[0] : 0;
-}
-
-static uint16_t
-take16(struct cursor *cursor)
-{
-	const unsigned char *bytes = take(cursor, 2);
-
-	return bytes ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
-}
-
-static uint32_t
-take32(struct cursor *cursor)
-{
-	uint32_t high = take16(cursor);
-
-	return high << 16 | take16(cursor);
-}
-
-static struct fend_record_bytes
-take_bytes(struct cursor *cursor, size_t size)
-{
-	const unsigned char *bytes = take(cursor, size);
-
-	if (!bytes)
-		return (struct fend_record_bytes){ 0 };
-	return (struct fend_record_bytes){ .bytes = keep(cursor, bytes, size), .size = size };
-}
 
 static struct fend_record_bytes
 take_rest(struct cursor *cursor)
 {
-	return take_bytes(cursor, cursor->end - cursor->at);
-}
-
-/* A <character-string> of RFC 1035, 3.3. */
-static struct fend_record_bytes
-take_string(struct cursor *cursor)
-{
-	return take_bytes(cursor, take8(cursor));
-}
-
-static char *
-put_label(char *text, const unsigned char *label, size_t size)
-{
-	for (; size > 0; size--, label++) {
-		if (*label == '.' || *label == '\\') {
-			*text++ = '\\';
-			*text++ = (char)*label;
-		} else if (*label > ' ' && *label < 0x7f) {
-			*text++ = (char)*label;
-		} else {
-			*text++ = '\\';
-			*text++ = (char)('0' + *label / 100);
-			*text++ = (char)('0' + *label / 10 % 10);
-			*text++ = (char)('0' + *label % 10);
-		}
-	}
-	return text;
-}
-
-/*
- * Write a name as text and return its length. A pointer leads the reader elsewhere, while the cursor
- * goes on behind the first one. Each must lead back to before what was read of the name so far: that
- * is where earlier names are, and no name is endless.
- */
-static size_t
-expand(struct cursor *cursor, bool compressed, char text[TEXT_SIZE_MAX])
-{
-	struct cursor reader = *cursor;
-	size_t start = cursor->at, size = 0;
-	bool led = false;
-	char *end = text;
-	uint8_t length;
-
-	do {
-		length = take8(&reader);
-		if (length >= POINTER) {
-			size_t to = (size_t)(length & ~POINTER) << 8 | take8(&reader);
-
-			if (!led)
-				cursor->at = reader.at;
-			led = true;
-			if (!compressed || to < HEADER_SIZE || to >= start)
-				reader.bad = true;
-			start = reader.at = to;
-			reader.end = reader.size;
-		} else if (length > 0) {
-			const unsigned char *label = take(&reader, length);
-
-			size += length + 1U;
-			if (length > LABEL_SIZE_MAX || size >= NAME_SIZE_MAX)
-				reader.bad = true;
-			if (reader.bad)
-				break;
-			if (end > text)
-				*end++ = '.';
-			end = put_label(end, label, length);
-		}
-	} while (length > 0 && !reader.bad);
-	if (!led)
-		cursor->at = reader.at;
-	if (reader.bad)
-		cursor->bad = true;
-	if (end == text)
-		*end++ = '.';
-	return (size_t)(end - text);
+	return fend__cursor_bytes(cursor, cursor->end - cursor->at);
 }
 
 static const char *
@@ -203,7 +44,7 @@ take_name(struct cursor *cursor)
 {
 	char text[TEXT_SIZE_MAX];
 
-	return keep(cursor, text, expand(cursor, true, text));
+	return fend__cursor_keep(cursor, text, fend__cursor_expand(cursor, true, text));
 }
 
 static const char *
@@ -211,14 +52,15 @@ take_plain_name(struct cursor *cursor)
 {
 	char text[TEXT_SIZE_MAX];
 
-	return keep(cursor, text, expand(cursor, false, text));
+	return fend__cursor_keep(cursor, text, fend__cursor_expand(cursor, false, text));
 }
 
 static void
 take_address(struct cursor *cursor, struct fend_record *record)
 {
-	size_t size = record->type == FEND_RECORD_A ? sizeof(record->as.a) : sizeof(record->as.aaaa);
-	const unsigned char *bytes = take(cursor, size);
+	size_t size = record->type == FEND_RECORD_A ? sizeof(record->as.a)
+						    : sizeof(record->as.aaaa);
+	const unsigned char *bytes = fend__cursor_take(cursor, size);
 
 	if (bytes)
 		memcpy(record->as.aaaa, bytes, size);
@@ -235,17 +77,17 @@ take_soa(struct cursor *cursor, struct fend_record *record)
 {
 	record->as.soa.mname = take_name(cursor);
 	record->as.soa.rname = take_name(cursor);
-	record->as.soa.serial = take32(cursor);
-	record->as.soa.refresh = take32(cursor);
-	record->as.soa.retry = take32(cursor);
-	record->as.soa.expire = take32(cursor);
-	record->as.soa.minimum = take32(cursor);
+	record->as.soa.serial = fend__cursor_32(cursor);
+	record->as.soa.refresh = fend__cursor_32(cursor);
+	record->as.soa.retry = fend__cursor_32(cursor);
+	record->as.soa.expire = fend__cursor_32(cursor);
+	record->as.soa.minimum = fend__cursor_32(cursor);
 }
 
 static void
 take_mx(struct cursor *cursor, struct fend_record *record)
 {
-	record->as.mx.preference = take16(cursor);
+	record->as.mx.preference = fend__cursor_16(cursor);
 	record->as.mx.exchange = take_name(cursor);
 }
 
@@ -262,7 +104,7 @@ count_strings(struct cursor scan)
 	size_t n = 0;
 
 	for (scan.block = NULL; has_more(&scan); n++)
-		take_string(&scan);
+		fend__cursor_string(&scan);
 	return n;
 }
 
@@ -270,13 +112,14 @@ static void
 take_txt(struct cursor *cursor, struct fend_record *record)
 {
 	size_t n = count_strings(*cursor), i;
-	struct fend_record_bytes *strings =
-		reserve(cursor, n * sizeof(*strings), _Alignof(struct fend_record_bytes));
+	struct fend_record_bytes *strings;
 
 	if (n == 0)
 		cursor->bad = true;
+	strings = fend__cursor_reserve(cursor, n * sizeof(*strings),
+				       _Alignof(struct fend_record_bytes));
 	for (i = 0; i < n; i++) {
-		struct fend_record_bytes string = take_string(cursor);
+		struct fend_record_bytes string = fend__cursor_string(cursor);
 
 		if (strings)
 			strings[i] = string;
@@ -288,38 +131,38 @@ take_txt(struct cursor *cursor, struct fend_record *record)
 static void
 take_srv(struct cursor *cursor, struct fend_record *record)
 {
-	record->as.srv.priority = take16(cursor);
-	record->as.srv.weight = take16(cursor);
-	record->as.srv.port = take16(cursor);
+	record->as.srv.priority = fend__cursor_16(cursor);
+	record->as.srv.weight = fend__cursor_16(cursor);
+	record->as.srv.port = fend__cursor_16(cursor);
 	record->as.srv.target = take_name(cursor);
 }
 
 static void
 take_naptr(struct cursor *cursor, struct fend_record *record)
 {
-	record->as.naptr.order = take16(cursor);
-	record->as.naptr.preference = take16(cursor);
-	record->as.naptr.flags = take_string(cursor);
-	record->as.naptr.services = take_string(cursor);
-	record->as.naptr.regexp = take_string(cursor);
+	record->as.naptr.order = fend__cursor_16(cursor);
+	record->as.naptr.preference = fend__cursor_16(cursor);
+	record->as.naptr.flags = fend__cursor_string(cursor);
+	record->as.naptr.services = fend__cursor_string(cursor);
+	record->as.naptr.regexp = fend__cursor_string(cursor);
 	record->as.naptr.replacement = take_name(cursor);
 }
 
 static void
 take_tlsa(struct cursor *cursor, struct fend_record *record)
 {
-	record->as.tlsa.usage = take8(cursor);
-	record->as.tlsa.selector = take8(cursor);
-	record->as.tlsa.matching = take8(cursor);
+	record->as.tlsa.usage = fend__cursor_8(cursor);
+	record->as.tlsa.selector = fend__cursor_8(cursor);
+	record->as.tlsa.matching = fend__cursor_8(cursor);
 	record->as.tlsa.association = take_rest(cursor);
 }
 
 static struct fend_record_svcb_param
 take_param(struct cursor *cursor)
 {
-	struct fend_record_svcb_param param = { .key = take16(cursor) };
+	struct fend_record_svcb_param param = { .key = fend__cursor_16(cursor) };
 
-	param.value = take_bytes(cursor, take16(cursor));
+	param.value = fend__cursor_bytes(cursor, fend__cursor_16(cursor));
 	return param;
 }
 
@@ -341,10 +184,10 @@ take_svcb(struct cursor *cursor, struct fend_record *record)
 	int last = -1;
 	size_t i;
 
-	record->as.svcb.priority = take16(cursor);
+	record->as.svcb.priority = fend__cursor_16(cursor);
 	record->as.svcb.target = take_plain_name(cursor);
 	record->as.svcb.n_params = count_params(*cursor);
-	params = reserve(cursor, record->as.svcb.n_params * sizeof(*params),
+	params = fend__cursor_reserve(cursor, record->as.svcb.n_params * sizeof(*params),
 			 _Alignof(struct fend_record_svcb_param));
 	for (i = 0; i < record->as.svcb.n_params; i++) {
 		struct fend_record_svcb_param param = take_param(cursor);
@@ -361,8 +204,8 @@ take_svcb(struct cursor *cursor, struct fend_record *record)
 static void
 take_uri(struct cursor *cursor, struct fend_record *record)
 {
-	record->as.uri.priority = take16(cursor);
-	record->as.uri.weight = take16(cursor);
+	record->as.uri.priority = fend__cursor_16(cursor);
+	record->as.uri.weight = fend__cursor_16(cursor);
 	if (!has_more(cursor))
 		cursor->bad = true;
 	record->as.uri.target = take_rest(cursor);
@@ -371,7 +214,8 @@ take_uri(struct cursor *cursor, struct fend_record *record)
 static bool
 is_tag(const unsigned char *text, size_t size)
 {
-	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz"
+				       "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 	size_t i;
 
 	for (i = 0; i < size; i++)
@@ -386,13 +230,13 @@ take_caa(struct cursor *cursor, struct fend_record *record)
 	const unsigned char *tag;
 	uint8_t size;
 
-	record->as.caa.flags = take8(cursor);
-	size = take8(cursor);
-	tag = take(cursor, size);
+	record->as.caa.flags = fend__cursor_8(cursor);
+	size = fend__cursor_8(cursor);
+	tag = fend__cursor_take(cursor, size);
 	if (!tag || !is_tag(tag, size))
 		cursor->bad = true;
 	else
-		record->as.caa.tag = keep(cursor, tag, size);
+		record->as.caa.tag = fend__cursor_keep(cursor, tag, size);
 	record->as.caa.value = take_rest(cursor);
 }
 
@@ -437,21 +281,22 @@ static bool
 take_record(struct cursor *cursor, const unsigned char *message, struct fend_record *record)
 {
 	char owner[TEXT_SIZE_MAX];
-	size_t owner_size = expand(cursor, true, owner), data, size;
+	size_t owner_size = fend__cursor_expand(cursor, true, owner), data, size;
 	int class;
 
-	*record = (struct fend_record){ .type = take16(cursor) };
-	class = take16(cursor);
-	record->ttl = take32(cursor);
+	*record = (struct fend_record){ .type = fend__cursor_16(cursor) };
+	class = fend__cursor_16(cursor);
+	record->ttl = fend__cursor_32(cursor);
 	if (record->ttl > INT32_MAX) /* RFC 2181, section 8 */
 		record->ttl = 0;
-	size = take16(cursor);
+	record->ttl = record->ttl > cursor->age ? record->ttl - cursor->age : 0;
+	size = fend__cursor_16(cursor);
 	data = cursor->at;
-	if (!take(cursor, size))
+	if (!fend__cursor_take(cursor, size))
 		return false;
 	if (class != CLASS_IN)
 		return false;
-	record->name = keep(cursor, owner, owner_size);
+	record->name = fend__cursor_keep(cursor, owner, owner_size);
 	record->data = (struct fend_record_bytes){ .bytes = message ? message + data : NULL,
 						   .size = size };
 	cursor->at = data;
@@ -462,54 +307,59 @@ take_record(struct cursor *cursor, const unsigned char *message, struct fend_rec
 	return true;
 }
 
+/* There may be several, although nobody asks so: the first counts. */
 static void
-skip_question(struct cursor *cursor)
+take_questions(struct cursor *cursor, size_t n, struct fend_answer *answer)
 {
-	char name[TEXT_SIZE_MAX];
+	char text[TEXT_SIZE_MAX];
+	size_t i, size;
 
-	expand(cursor, true, name);
-	take32(cursor); /* type and class */
+	for (i = 0; i < n && !cursor->bad; i++) {
+		size = fend__cursor_expand(cursor, true, text);
+		if (i == 0) {
+			answer->name = fend__cursor_keep(cursor, text, size);
+			answer->type = fend__cursor_16(cursor);
+		} else {
+			fend__cursor_16(cursor);
+		}
+		fend__cursor_16(cursor); /* class */
+	}
 }
 
 static struct fend_answer *
 take_answer(struct cursor *cursor)
 {
-	struct fend_answer *answer = reserve(cursor, sizeof(*answer), _Alignof(struct fend_answer));
-	const unsigned char *message = keep(cursor, cursor->message, cursor->size), *header;
+	struct fend_answer answer = { .message.size = cursor->size }, *kept;
 	struct fend_record *records, record;
-	size_t n_questions, n_records, n = 0;
+	const unsigned char *header;
+	size_t n;
 
-	header = take(cursor, HEADER_SIZE);
+	kept = fend__cursor_reserve(cursor, sizeof(*kept), _Alignof(struct fend_answer));
+	answer.message.bytes = fend__cursor_keep(cursor, cursor->message, cursor->size);
+	header = fend__cursor_take(cursor, HEADER_SIZE);
 	if (!header)
 		return NULL;
 	if (!(header[2] & RESPONSE))
 		cursor->bad = true;
-	n_questions = (size_t)header[4] << 8 | header[5];
-	n_records = (size_t)header[6] << 8 | header[7];
-	records = reserve(cursor, n_records * sizeof(*records), _Alignof(struct fend_record));
-	for (; n_questions > 0 && !cursor->bad; n_questions--)
-		skip_question(cursor);
-	for (; n_records > 0 && !cursor->bad; n_records--)
-		if (take_record(cursor, message, &record) && records)
-			records[n++] = record;
-	if (answer)
-		*answer = (struct fend_answer){
-			.records = records,
-			.n = n,
-			.rcode = header[3] & RCODE_MASK,
-			.message = { .bytes = message, .size = cursor->size },
-		};
-	return answer;
+	answer.rcode = header[3] & RCODE_MASK;
+	take_questions(cursor, (size_t)header[4] << 8 | header[5], &answer);
+	n = (size_t)header[6] << 8 | header[7];
+	records = fend__cursor_reserve(cursor, n * sizeof(*records), _Alignof(struct fend_record));
+	answer.records = records;
+	for (; n > 0 && !cursor->bad; n--)
+		if (take_record(cursor, answer.message.bytes, &record) && records)
+			records[answer.n++] = record;
+	if (kept)
+		*kept = answer;
+	return kept;
 }
 
-FEND_PUBLIC int
-fend_answer_parse(const void *message, size_t size, struct fend_answer **ret_answer)
+int
+fend__answer_read(const void *message, size_t size, uint32_t age, struct fend_answer **ret_answer)
 {
-	const struct cursor start = { .message = message, .size = size, .end = size };
+	const struct cursor start = { .message = message, .size = size, .end = size, .age = age };
 	struct cursor cursor = start;
 
-	if (!message || !ret_answer)
-		return -EINVAL;
 	if (size > MESSAGE_SIZE_MAX)
 		return FEND_EAI_FAIL;
 	take_answer(&cursor);
@@ -524,8 +374,45 @@ fend_answer_parse(const void *message, size_t size, struct fend_answer **ret_ans
 	return 0;
 }
 
+FEND_PUBLIC int
+fend_answer_parse(const void *message, size_t size, struct fend_answer **ret_answer)
+{
+	if (!message || !ret_answer)
+		return -EINVAL;
+	return fend__answer_read(message, size, 0, ret_answer);
+}
+
 FEND_PUBLIC struct fend_answer *
 fend_answer_free(struct fend_answer *answer)
 {
 	return fend__release(answer);
+}
+
+static const struct fend_record *
+find_once(const struct fend_answer *answer, const char *name, int type)
+{
+	size_t i;
+
+	for (i = 0; i < answer->n; i++)
+		if (answer->records[i].type == type &&
+		    strcasecmp(answer->records[i].name, name) == 0)
+			return &answer->records[i];
+	return NULL;
+}
+
+const struct fend_record *
+fend__answer_find(const struct fend_answer *answer)
+{
+	const char *name = answer->name;
+	const struct fend_record *found;
+	int i;
+
+	for (i = 0; name && i < ALIASES_MAX; i++) {
+		found = find_once(answer, name, answer->type);
+		if (found)
+			return found;
+		found = find_once(answer, name, FEND_RECORD_CNAME);
+		name = found ? found->as.target : NULL;
+	}
+	return NULL;
 }

@@ -249,8 +249,10 @@ SCENARIO(no_such_name_for_one, .aaaa = SERVER_SERVFAIL, .a = SERVER_NXDOMAIN, .s
 static void
 test_many_of_ipv6(struct test *test)
 {
-	static const char *const addresses[] = { "::1", "2001:db8::2", "2001:db8::3", "2001:db8::4",
-						 "2001:db8::5", "2001:db8::6", "2001:db8::7", NULL };
+	static const char *const addresses[] = {
+		"::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8::5", "2001:db8::6",
+		"2001:db8::7", NULL,
+	};
 
 	play(test, &(const struct scenario){ .in6 = HOLE, .aaaa_addresses = addresses,
 					     .starts = "6@0 4@250", .end = "4@250" });

@@ -219,8 +219,8 @@ static void
 test_soa(struct test *test)
 {
 	struct fend_answer *answer =
-		parse_one(FEND_RECORD_SOA, BYTES("\1m\300\16\1r\300\16\1\2\3\4\0\0\0\5\0\0\0\6\0\0\0\7"
-						 "\377\377\377\377"));
+		parse_one(FEND_RECORD_SOA, BYTES("\1m\300\16\1r\300\16\1\2\3\4\0\0\0\5"
+						 "\0\0\0\6\0\0\0\7\377\377\377\377"));
 	const struct fend_record_soa *soa = &answer->records[0].as.soa;
 
 	g_assert_cmpstr(soa->mname, ==, "m.test");
@@ -370,12 +370,15 @@ test_no_answer(struct test *test)
 
 	test_error(parse(message, &answer), 0);
 	g_assert_cmpuint(answer->n, ==, 0);
+	g_assert_cmpstr(answer->name, ==, "o.test");
+	g_assert_cmpint(answer->type, ==, 255);
 	answer = fend_answer_free(answer);
 	message->data[2] = 0; /* a question */
 	test_error(parse(message, &answer), FEND_EAI_FAIL);
 	g_byte_array_unref(message);
 	zeros[2] = 0x80;
 	test_error(fend_answer_parse(zeros, 65535, &answer), 0);
+	g_assert_null(answer->name);
 	answer = fend_answer_free(answer);
 	test_error(fend_answer_parse(zeros, 65536, &answer), FEND_EAI_FAIL);
 	test_error(fend_answer_parse(NULL, 12, &answer), -EINVAL);

@@ -39,8 +39,8 @@ enum fend_record_type {
 };
 
 /*
- * Bytes that may be anything, a NUL included. One more NUL, which does not count, is behind them, so
- * that what is known to be text can be used as such.
+ * Bytes that may be anything, a NUL included. One more NUL, which does not count, is behind them,
+ * so that what is known to be text can be used as such.
  */
 struct fend_record_bytes {
 	const unsigned char *bytes;
@@ -111,7 +111,7 @@ struct fend_record {
 	const char *name;
 	int type;      /* FEND_RECORD_, or another number: then only data tells what it holds */
 	uint32_t ttl;  /* in seconds */
-	struct fend_record_bytes data; /* within the message, so names in it may be compressed */
+	struct fend_record_bytes data; /* within the message: names may be compressed, no NUL */
 	union {
 		unsigned char a[4], aaaa[16]; /* in network order, as inet_ntop(3) wants them */
 		const char *target;           /* of NS, CNAME and PTR */
@@ -129,6 +129,8 @@ struct fend_record {
 
 /* A message that answers a question. It is one block, with all that it points to. */
 struct fend_answer {
+	const char *name; /* what was asked for; NULL: the message does not say */
+	int type;
 	const struct fend_record *records; /* of the answer section and class IN, in their order */
 	size_t n;
 	int rcode; /* what the server said of it: 0 is success (RFC 1035, 4.1.1) */
