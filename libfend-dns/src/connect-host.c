@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connecting by name: a race whose feeder is a pair of queries, one for each family (RFC 8305,
+ * Connecting by name: a race whose feeder is a job, which asks for both families (RFC 8305,
  * section 3).
  *
  * The feeder belongs to the race: it is freed by the race's stop function, so when the race is
  * freed or has ended. It has no deadline of its own, and calls nobody: what it does is to add
- * addresses, which merely makes the race's timer due. So a query may be over at any time, even
- * while it is being started or with c-ares on the stack.
+ * addresses, which merely makes the race's timer due. So the job may tell at any time, even while it
+ * is being started or with c-ares on the stack.
  *
- * feed() hands over all that is there. It is held back in one case only: IPv4 addresses have come
- * first, nothing was fed yet, and the resolution delay has not passed.
+ * What comes is added, and in the end all of it again, since what is there already counts once. Only
+ * IPv4 addresses that come first have to wait: for those of IPv6, or for the resolution delay.
  */
 #include <fend/connect-host.h>
 
@@ -17,8 +17,6 @@
 #include <netdb.h>
 #include <string.h>
 
-#include <fend/addrinfo.h>
-#include <fend/error.h>
 #include <fend/timer.h>
 
 #include <fend-internal/connect.h>
@@ -26,151 +24,121 @@
 #include <fend-internal/loop.h>
 #include <fend-internal/public.h>
 
-#include "query.h"
+#include "job.h"
+#include "message.h"
+#include "request.h"
 
 #define RESOLUTION_DELAY FEND_MS(50)
-
-/* In the order in which they are asked for and, if both are there, added. */
-enum {
-	IPV6,
-	IPV4,
-	N_HALVES
-};
-
-struct feeder;
-
-struct half {
-	struct query query;
-	struct feeder *feeder;
-};
 
 struct feeder {
 	struct fend_connect *connect;
 	struct fend_timer *timer; /* the resolution delay */
-	struct half halves[N_HALVES];
-	bool begun; /* addresses were added */
-	int err;    /* an address could not be added */
+	struct request request;
+	struct job job;
+	const struct half *waiting; /* for the delay to pass */
+	int err;                    /* an address could not be added */
 };
 
 static void
 stop(void *data)
 {
 	struct feeder *feeder = data;
-	size_t i;
 
 	fend_timer_free(feeder->timer);
-	for (i = 0; i < N_HALVES; i++)
-		fend__query_fini(&feeder->halves[i].query);
+	fend__job_end(&feeder->job);
 	fend__release(feeder);
 }
 
-/* Add the addresses of a query that is over, once. */
 static void
-add(struct feeder *feeder, struct query *query)
+set_address(struct fend_address *address, const struct host_address *from, in_port_t port)
 {
-	const struct addrinfo *info;
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = port, .sin_addr = from->in };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = port,
+				    .sin6_addr = from->in6, .sin6_scope_id = from->zone };
+
+	if (from->family == AF_INET)
+		fend_address_set((const struct sockaddr *)&in, sizeof(in), address);
+	else
+		fend_address_set((const struct sockaddr *)&in6, sizeof(in6), address);
+}
+
+static void
+add(struct feeder *feeder, const struct host_address *addresses, size_t n)
+{
 	struct fend_address address;
+	size_t i;
 	int r;
 
-	for (info = query->addrinfo; info; info = info->ai_next) {
-		r = fend_address_set(info->ai_addr, info->ai_addrlen, &address);
-		if (r == 0)
-			r = fend_connect_add(feeder->connect, &address);
+	for (i = 0; i < n; i++) {
+		set_address(&address, &addresses[i], feeder->request.kinds[0].port);
+		r = fend_connect_add(feeder->connect, &address);
 		if (r < 0)
 			feeder->err = r;
-		feeder->begun = true;
 	}
-	fend_addrinfo_free(query->addrinfo);
-	query->addrinfo = NULL;
-}
-
-/*
- * What to tell when two queries about one name have failed. That the name does not exist holds for
- * both; that it has no address of a family does not.
- */
-static int
-combine(int a, int b)
-{
-	if (a == FEND_EAI_NONAME || b == 0)
-		return a;
-	if (b == FEND_EAI_NONAME || a == 0)
-		return b;
-	return a == FEND_EAI_NODATA ? b : a;
 }
 
 static void
-feed(struct feeder *feeder)
+finish(struct feeder *feeder, int err)
 {
-	struct query *ipv6 = &feeder->halves[IPV6].query;
-	struct query *ipv4 = &feeder->halves[IPV4].query;
-
-	fend_timer_stop(feeder->timer);
-	add(feeder, ipv6);
-	add(feeder, ipv4);
-	if (ipv6->over && ipv4->over)
-		fend__connect_last(feeder->connect,
-				   feeder->err ? feeder->err : combine(ipv6->err, ipv4->err));
+	fend__connect_last(feeder->connect, feeder->err ? feeder->err : err);
 }
 
 static void
 on_delay(struct fend_timer *timer, uint64_t expirations, void *data)
 {
-	feed(data);
+	struct feeder *feeder = data;
+
+	add(feeder, feeder->waiting->addresses, feeder->waiting->n);
 }
 
 static void
-on_half(struct query *query)
+on_part(struct job *job, const struct half *half)
 {
-	struct feeder *feeder = fend__container_of(query, struct half, query)->feeder;
-	struct query *ipv6 = &feeder->halves[IPV6].query;
+	struct feeder *feeder = fend__container_of(job, struct feeder, job);
 
-	if (query->err == 0 && !ipv6->over && !feeder->begun)
-		fend_timer_after(feeder->timer, RESOLUTION_DELAY);
-	else
-		feed(feeder);
+	if (half->type == RECORD_AAAA) {
+		add(feeder, half->addresses, half->n);
+		return;
+	}
+	feeder->waiting = half;
+	fend_timer_after(feeder->timer, RESOLUTION_DELAY);
 }
 
-static int
-ask(struct feeder *feeder, struct fend_resolver *resolver, const struct request *request)
+static void
+on_end(struct job *job, int err, const struct host_address *addresses, size_t n,
+       const char *canonical)
 {
-	static const int families[N_HALVES] = { [IPV6] = AF_INET6, [IPV4] = AF_INET };
-	size_t i;
-	int r;
+	struct feeder *feeder = fend__container_of(job, struct feeder, job);
 
-	for (i = 0; i < N_HALVES; i++) {
-		struct query *query = &feeder->halves[i].query;
-
-		query->request = *request;
-		query->request.family = families[i];
-		query->ended = on_half;
-		r = fend__query_start(query, resolver);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	fend_timer_stop(feeder->timer);
+	add(feeder, addresses, n);
+	finish(feeder, err);
 }
 
 /* Feed the race with what host and service say, or ask resolver, the loop's own if it is NULL. */
 static int
-feed_or_ask(struct feeder *feeder, struct fend_loop *loop, struct fend_resolver *resolver,
-	    const char *host, const char *service)
+feed(struct feeder *feeder, struct fend_loop *loop, struct fend_resolver *resolver,
+     const char *host, const char *service)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct query query = { 0 };
-	int r = 0;
+	struct request *request = &feeder->request;
+	int err = fend__request_read(request, host, service, &hints), r;
 
-	fend__query_init(&query, host, service, &hints);
-	if (query.over) {
-		add(feeder, &query);
-		fend__connect_last(feeder->connect, feeder->err ? feeder->err : query.err);
-	} else {
-		if (!resolver)
-			r = fend__resolver_default(loop, &resolver);
-		if (r == 0)
-			r = ask(feeder, resolver, &query.request);
+	if (err < 0 || request->n_known > 0) {
+		add(feeder, request->known, request->n_known);
+		finish(feeder, err);
+		return 0;
 	}
-	fend__query_fini(&query);
-	return r;
+	if (!resolver) {
+		r = fend__resolver_default(loop, &resolver);
+		if (r < 0)
+			return r;
+	}
+	feeder->job.fn = on_end;
+	feeder->job.part = on_part;
+	feeder->job.request = request;
+	fend__job_start(&feeder->job, resolver);
+	return 0;
 }
 
 static int
@@ -178,14 +146,11 @@ start_feeder(struct fend_connect *connect, struct fend_loop *loop, struct fend_r
 	     const char *host, const char *service)
 {
 	struct feeder *feeder = fend__calloc(1, sizeof(*feeder));
-	size_t i;
 	int r;
 
 	if (!feeder)
 		return -ENOMEM;
 	feeder->connect = connect;
-	for (i = 0; i < N_HALVES; i++)
-		feeder->halves[i].feeder = feeder;
 	r = fend_timer_new(loop, on_delay, feeder, &feeder->timer);
 	if (r == 0)
 		r = fend_connect_set_feeder(connect, stop, feeder);
@@ -193,7 +158,7 @@ start_feeder(struct fend_connect *connect, struct fend_loop *loop, struct fend_r
 		stop(feeder);
 		return r;
 	}
-	return feed_or_ask(feeder, loop, resolver, host, service);
+	return feed(feeder, loop, resolver, host, service);
 }
 
 static bool

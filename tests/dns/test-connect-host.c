@@ -243,8 +243,8 @@ SCENARIO(no_answer_of_one, .aaaa = SERVER_NODATA, .a = SERVER_SERVFAIL, .starts 
 	 .err = FEND_EAI_AGAIN)
 SCENARIO(no_answer_of_the_other, .aaaa = SERVER_SERVFAIL, .a = SERVER_NODATA, .starts = "",
 	 .err = FEND_EAI_AGAIN)
-SCENARIO(no_such_name_for_one, .aaaa = SERVER_SERVFAIL, .a = SERVER_NXDOMAIN, .starts = "",
-	 .err = FEND_EAI_NONAME)
+SCENARIO(no_answer_of_one_and_no_such_name, .aaaa = SERVER_SERVFAIL, .a = SERVER_NXDOMAIN, .starts = "",
+	 .err = FEND_EAI_AGAIN)
 
 static void
 test_many_of_ipv6(struct test *test)
@@ -297,6 +297,47 @@ test_literals(struct test *test)
 	g_free(service);
 	place_fini(&race.in6);
 	place_fini(&race.in);
+}
+
+/* With files of our own; the name has no more than an address of IPv4, where nobody listens. */
+static void
+play_files(struct test *test, const char *hosts, unsigned questions)
+{
+	static const char *const in[] = { "127.0.0.1", NULL };
+	char *hosts_file = test_file("hosts", hosts);
+	char *resolv_conf = test_file("resolv.conf", "search suffix.test\n");
+	struct fend_resolver_options options = {
+		.size = sizeof(options), .hosts = hosts_file, .resolv_conf = resolv_conf };
+	struct race race;
+
+	race_init(&race, test);
+	fend_resolver_free(race.resolver);
+	options.servers = server_address(race.server);
+	test_ok(fend_resolver_new(test->loop, &options, &race.resolver));
+	race.server->a_addresses = in;
+	race.server->aaaa = SERVER_NODATA;
+	race_begin(&race, "four.test", "1", 0);
+	race_run(&race);
+	test_error(race.err, -ECONNREFUSED);
+	g_assert_cmpstr(race.starts->str, ==, "4@0");
+	g_assert_cmpuint(race.server->n_a + race.server->n_aaaa, ==, questions);
+	race_fini(&race);
+	g_free(hosts_file);
+	g_free(resolv_conf);
+}
+
+/* A family that hosts(5) does not have is not asked for elsewhere. */
+static void
+test_hosts(struct test *test)
+{
+	play_files(test, "127.0.0.1 four.test\n", 0);
+}
+
+/* Nor is one that the name does not have looked for under another name. */
+static void
+test_search(struct test *test)
+{
+	play_files(test, "", 2);
 }
 
 static void
@@ -484,9 +525,11 @@ main(int argc, char **argv)
 	ADD("no-address", no_address);
 	ADD("no-answer-of-one", no_answer_of_one);
 	ADD("no-answer-of-the-other", no_answer_of_the_other);
-	ADD("no-such-name-for-one", no_such_name_for_one);
+	ADD("no-answer-of-one-and-no-such-name", no_answer_of_one_and_no_such_name);
 	ADD("many-of-ipv6", many_of_ipv6);
 	ADD("literals", literals);
+	ADD("hosts", hosts);
+	ADD("search", search);
 	ADD("mistakes", mistakes);
 	ADD("unix", unix);
 	ADD("arguments", arguments);
