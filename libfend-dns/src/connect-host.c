@@ -5,11 +5,11 @@
  *
  * The feeder belongs to the race: it is freed by the race's stop function, so when the race is
  * freed or has ended. It has no deadline of its own, and calls nobody: what it does is to add
- * addresses, which merely makes the race's timer due. So the job may tell at any time, even while it
- * is being started or with c-ares on the stack.
+ * addresses, which merely makes the race's timer due. So the job may tell at any time, even while
+ * it is being started or with c-ares on the stack.
  *
- * What comes is added, and in the end all of it again, since what is there already counts once. Only
- * IPv4 addresses that come first have to wait: for those of IPv6, or for the resolution delay.
+ * What comes is added, and in the end all of it again, since what is there already counts once.
+ * Only IPv4 addresses that come first have to wait: for those of IPv6, or for the resolution delay.
  */
 #include <fend/connect-host.h>
 

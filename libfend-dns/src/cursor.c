@@ -104,8 +104,8 @@ put_label(char *text, const unsigned char *label, size_t size)
 
 /*
  * A pointer leads the reader elsewhere, while the cursor goes on behind the first one. Each must
- * lead back to before what was read of the name so far: that is where earlier names are, and no name
- * is endless.
+ * lead back to before what was read of the name so far: that is where earlier names are, and no
+ * name is endless.
  */
 size_t
 fend__cursor_expand(struct cursor *cursor, bool compressed, char text[TEXT_SIZE_MAX])

@@ -19,8 +19,8 @@ typedef void job_fn(struct job *job, int err, const struct host_address *address
 		    const char *canonical);
 
 /*
- * There are addresses of one family, while the other is still asked for; fn will be told both. To be
- * used at once or as long as the job goes on; the job may not be ended from here.
+ * There are addresses of one family, while the other is still asked for; fn will be told both. To
+ * be used at once or as long as the job goes on; the job may not be ended from here.
  */
 struct half;
 typedef void job_part_fn(struct job *job, const struct half *half);

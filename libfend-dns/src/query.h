@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FEND_QUERY_H
-#define FEND_QUERY_H
+#ifndef FEND_QUERY_PRIVATE_H
+#define FEND_QUERY_PRIVATE_H
 
 #include <stdbool.h>
 

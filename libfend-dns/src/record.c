@@ -3,8 +3,8 @@
  * A parser of DNS messages (RFC 1035, section 4) and of the records in them.
  *
  * It is fend's own, although c-ares has one parser for each type: in 1.18 only those of A, AAAA and
- * URI give a TTL, there is none for SVCB, HTTPS and TLSA, each makes several blocks, and the one for
- * all types that came with 1.28 cannot be relied upon to be there. Here one cursor checks every
+ * URI give a TTL, there is none for SVCB, HTTPS and TLSA, each makes several blocks, and the one
+ * for all types that came with 1.28 cannot be relied upon to be there. Here one cursor checks every
  * length for all of them.
  *
  * A message is read twice: the first time measures the block that is needed, the second fills it.

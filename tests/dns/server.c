@@ -20,6 +20,7 @@ enum {
 	TYPE_CNAME = 5,
 	TYPE_AAAA = 28,
 	CLASS_IN = 1,
+	TTL = 60,
 	FLAGS_REPLY = 0x8180, /* QR RD RA */
 	FLAG_TC = 0x0200,
 	FORMERR = 1,
@@ -75,16 +76,16 @@ put_name(GByteArray *message, const char *name)
 }
 
 static void
-put_record(GByteArray *message, const void *name, gsize name_size, unsigned type,
-	   const GByteArray *data)
+put_record(GByteArray *message, const void *name, gsize name_size, unsigned type, unsigned ttl,
+	   const void *data, gsize size)
 {
 	g_byte_array_append(message, name, (guint)name_size);
 	put16(message, type);
 	put16(message, CLASS_IN);
-	put16(message, 0);
-	put16(message, 60);
-	put16(message, data->len);
-	g_byte_array_append(message, data->data, data->len);
+	put16(message, ttl >> 16);
+	put16(message, ttl);
+	put16(message, (unsigned)size);
+	g_byte_array_append(message, data, (guint)size);
 }
 
 static GByteArray *
@@ -117,7 +118,7 @@ answer_new(const struct question *question, const char *alias_of, guint8 last)
 	g_byte_array_append(name, question->name, (guint)question->name_size);
 	if (alias_of) {
 		put_name(data, alias_of);
-		put_record(message, name->data, name->len, TYPE_CNAME, data);
+		put_record(message, name->data, name->len, TYPE_CNAME, TTL, data->data, data->len);
 		g_byte_array_set_size(name, 0);
 		g_byte_array_append(name, data->data, data->len);
 		g_byte_array_set_size(data, 0);
@@ -127,7 +128,7 @@ answer_new(const struct question *question, const char *alias_of, guint8 last)
 	else
 		g_byte_array_append(data, in6, sizeof(in6));
 	g_byte_array_append(data, &last, 1);
-	put_record(message, name->data, name->len, question->type, data);
+	put_record(message, name->data, name->len, question->type, TTL, data->data, data->len);
 	g_byte_array_unref(name);
 	g_byte_array_unref(data);
 	return message;
@@ -144,9 +145,27 @@ addresses_new(const struct question *question, const char *const *addresses)
 	g_byte_array_set_size(data, family == AF_INET ? 4 : 16);
 	for (; *addresses; addresses++) {
 		g_assert_cmpint(inet_pton(family, *addresses, data->data), ==, 1);
-		put_record(message, question->name, question->name_size, question->type, data);
+		put_record(message, question->name, question->name_size, question->type, TTL,
+			   data->data, data->len);
 	}
 	g_byte_array_unref(data);
+	return message;
+}
+
+static GByteArray *
+records_new(const struct question *question, const struct server_record *records)
+{
+	GByteArray *message = reply_new(question, 0, 0);
+	guint8 n = 0;
+
+	for (; records && records->data; records++) {
+		if (records->type != question->type && records->type != TYPE_CNAME)
+			continue;
+		put_record(message, question->name, question->name_size, records->type,
+			   records->ttl, records->data, records->size);
+		n++;
+	}
+	message->data[7] = n;
 	return message;
 }
 
@@ -189,7 +208,14 @@ send_noise(const struct client *client, const struct question *question)
 static enum server_mode
 mode_of(const struct server *server, const struct question *question)
 {
-	return question->type == TYPE_A ? server->a : server->aaaa;
+	switch (question->type) {
+	case TYPE_A:
+		return server->a;
+	case TYPE_AAAA:
+		return server->aaaa;
+	default:
+		return server->other;
+	}
 }
 
 /* How long after it came a question is answered. */
@@ -245,8 +271,11 @@ reply(const struct server *server, const struct client *client, const struct que
 	case SERVER_ANSWER:
 		break;
 	}
-	send_reply(client, addresses ? addresses_new(question, addresses)
-				     : answer_new(question, NULL, 1));
+	if (question->type != TYPE_A && question->type != TYPE_AAAA)
+		send_reply(client, records_new(question, server->records));
+	else
+		send_reply(client, addresses ? addresses_new(question, addresses)
+					     : answer_new(question, NULL, 1));
 }
 
 static void
@@ -274,8 +303,10 @@ note(struct server *server, const struct client *client, const struct question *
 	server->name = g_string_free(name, FALSE);
 	if (question->type == TYPE_A)
 		server->n_a++;
-	else
+	else if (question->type == TYPE_AAAA)
 		server->n_aaaa++;
+	else
+		server->n_other++;
 	server->n_tcp += client->tcp;
 	server->last = fend_now();
 	if (!server->first)
@@ -300,7 +331,6 @@ on_query(struct server *server, const struct client *client, const guint8 *messa
 	question.name_size = end - HEADER;
 	memcpy(question.name, message + HEADER, question.name_size);
 	question.type = (guint16)(message[end] << 8 | message[end + 1]);
-	g_assert_true(question.type == TYPE_A || question.type == TYPE_AAAA);
 	note(server, client, &question);
 	if (!delay_of(server, &question)) {
 		reply(server, client, &question);

@@ -25,15 +25,23 @@ enum server_mode {
 	SERVER_BAD_CNAME /* the answer is that of a name that no host can have */
 };
 
+/* A record of a type other than A and AAAA, for whatever name is asked for. */
+struct server_record {
+	unsigned type, ttl;
+	const char *data; /* NULL ends a list */
+	gsize size;
+};
+
 struct server {
-	/* what to do with questions for A and AAAA, and how long after they came */
-	enum server_mode a, aaaa;
+	/* what to do with questions for A and AAAA and others, and how long after they came */
+	enum server_mode a, aaaa, other;
 	fend_time delay, a_delay, aaaa_delay; /* the latter come on top */
 	/* what to answer instead of the two addresses, NULL-terminated; not for SERVER_CNAME */
 	const char *const *a_addresses, *const *aaaa_addresses;
+	const struct server_record *records; /* those of the type that is asked for */
 
 	/* what came */
-	unsigned n_a, n_aaaa, n_tcp;
+	unsigned n_a, n_aaaa, n_other, n_tcp;
 	char *name; /* of the last question */
 	fend_time first, last;
 	unsigned max_at_once; /* most questions found waiting at one time */

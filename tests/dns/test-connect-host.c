@@ -243,8 +243,8 @@ SCENARIO(no_answer_of_one, .aaaa = SERVER_NODATA, .a = SERVER_SERVFAIL, .starts 
 	 .err = FEND_EAI_AGAIN)
 SCENARIO(no_answer_of_the_other, .aaaa = SERVER_SERVFAIL, .a = SERVER_NODATA, .starts = "",
 	 .err = FEND_EAI_AGAIN)
-SCENARIO(no_answer_of_one_and_no_such_name, .aaaa = SERVER_SERVFAIL, .a = SERVER_NXDOMAIN, .starts = "",
-	 .err = FEND_EAI_AGAIN)
+SCENARIO(no_answer_of_one_and_no_such_name, .aaaa = SERVER_SERVFAIL, .a = SERVER_NXDOMAIN,
+	 .starts = "", .err = FEND_EAI_AGAIN)
 
 static void
 test_many_of_ipv6(struct test *test)

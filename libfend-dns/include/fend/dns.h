@@ -8,8 +8,10 @@
 #include <fend/core.h>
 #include <fend/lookup.h>
 #include <fend/net.h>
+#include <fend/query.h>
 #include <fend/record.h>
 #include <fend/resolver.h>
+#include <fend/reverse.h>
 
 #ifdef __cplusplus
 extern "C" {
