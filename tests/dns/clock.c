@@ -1,72 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock that jumps: a kernel door with now() of its own, and waits that advance it. */
 #include "clock.h"
 
 #include <fend-internal/kernel.h>
 
-#include "fend-test.h"
-
-#define REAL (&fend__kernel_real)
-#define GRACE (FEND_MS(20) * test_slowness())
-
-static struct fend__kernel kernel;
-static fend_time now, grace;
+static fend_time ahead;
+static struct fend__kernel door;
 
 static fend_time
-stopped_now(void)
+shifted_now(void)
 {
-	return now;
-}
-
-/* How long to wait really before a wait of timeout is taken for over. */
-static fend_time
-patience(fend_time timeout)
-{
-	fend_time patience = grace ? grace : GRACE;
-
-	return timeout == 0 || timeout == FEND_FOREVER ? timeout : patience;
-}
-
-static int
-jump(int found, fend_time timeout)
-{
-	if (found == 0 && timeout != FEND_FOREVER)
-		now += timeout;
-	return found;
-}
-
-static int
-jumping_poll(struct pollfd *fds, size_t n, fend_time timeout)
-{
-	return jump(REAL->poll(fds, n, patience(timeout)), timeout);
-}
-
-static int
-jumping_epoll_wait(int epoll, struct epoll_event *events, int n, fend_time timeout)
-{
-	return jump(REAL->epoll_wait(epoll, events, n, patience(timeout)), timeout);
+	return fend__kernel_real.now() + ahead;
 }
 
 void
-clock_install(void)
+clock_start(void)
 {
-	kernel = fend__kernel_real;
-	kernel.now = stopped_now;
-	kernel.poll = jumping_poll;
-	kernel.epoll_wait = jumping_epoll_wait;
-	now = REAL->now();
-	grace = 0;
-	fend__kernel = &kernel;
+	ahead = 0;
+	door = fend__kernel_real;
+	door.now = shifted_now;
+	fend__kernel = &door;
 }
 
 void
-clock_remove(void)
+clock_end(void)
 {
 	fend__kernel = &fend__kernel_real;
 }
 
 void
-clock_set_grace(fend_time new_grace)
+clock_forward(fend_time by)
 {
-	grace = new_grace;
+	ahead += by;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Connecting by name: when which family's attempt begins, and how it ends. Times are exact, in
- * milliseconds since the call, on a clock that jumps (clock.h).
+ * milliseconds since the call, on a clock that jumps (stopwatch.h).
  */
 #include <fend/connect-host.h>
 
@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "dns-test.h"
 #include "place.h"
+#include "stopwatch.h"
 
 /* What a test gives, and what it expects. */
 struct scenario {
@@ -110,7 +110,7 @@ on_prepare(struct fend_socket *socket, const struct fend_address *address, void 
 	if (scenario->slow && scenario->slow != digit_of(address)) {
 		place_drain(scenario->slow == 6 ? &race->in6 : &race->in);
 		/* The first SYN was lost; the next is sent after a second. */
-		clock_set_grace(FEND_SEC(5) * test_slowness());
+		stopwatch_set_grace(FEND_SEC(5) * test_slowness());
 	}
 	return scenario->failing == digit_of(address) ? -ENETUNREACH : 0;
 }
@@ -119,7 +119,7 @@ static void
 race_init(struct race *race, struct test *test)
 {
 	memset(race, 0, sizeof(*race));
-	clock_install();
+	stopwatch_start();
 	race->test = test;
 	race->server = server_start(test->loop);
 	race->resolver = resolver_start(test->loop, server_address(race->server), FEND_SEC(60));
@@ -134,7 +134,7 @@ race_fini(struct race *race)
 	server_stop(race->server);
 	g_string_free(race->starts, TRUE);
 	g_free(race->end);
-	clock_remove();
+	stopwatch_end();
 }
 
 static void

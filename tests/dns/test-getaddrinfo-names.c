@@ -330,6 +330,20 @@ add_ipv6(const char *text, unsigned prefix)
 	close(fd);
 }
 
+/* The kernel uses a new address only after a while. */
+static void
+wait_for_source(const char *text)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(53) };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_cmpint(inet_pton(AF_INET6, text, &address.sin6_addr), ==, 1);
+	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		g_thread_yield();
+	close(fd);
+}
+
 static void
 test_with_ipv4(struct test *test)
 {
@@ -342,6 +356,7 @@ static void
 test_with_both(struct test *test)
 {
 	add_ipv6("2001:db8::200", 64);
+	wait_for_source("2001:db8::1");
 	compare_all();
 }
 
