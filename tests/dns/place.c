@@ -84,8 +84,8 @@ place_bind_pair(struct place *in, struct place *in6)
 
 	for (tries = 0; tries < 20; tries++) {
 		port = test_port(SOCK_STREAM);
-		in->listener = bind_loopback(AF_INET, port);
-		in6->listener = bind_loopback(AF_INET6, port);
+		*in = (struct place){ .listener = bind_loopback(AF_INET, port) };
+		*in6 = (struct place){ .listener = bind_loopback(AF_INET6, port) };
 		if (in->listener >= 0 && in6->listener >= 0)
 			return port;
 		close(in->listener);

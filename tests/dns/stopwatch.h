@@ -9,7 +9,8 @@
  * does becomes a jump to its end, after a moment of real time (the grace) for the kernel to deliver
  * what was sent. So times are exact however slow the machine is, and long ones cost nothing.
  *
- * It counts between _start and _end, with objects that were made in between or do not mind. What c-ares measures for itself, and what the kernel does, still takes its real time.
+ * It counts between _start and _end, with objects that were made in between or do not mind. What
+ * c-ares measures for itself, and what the kernel does, still takes its real time.
  */
 void stopwatch_start(void);
 void stopwatch_end(void);
