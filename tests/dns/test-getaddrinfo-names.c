@@ -4,12 +4,8 @@
  * name server: each combination of name, hints and service must give the same list in the same
  * order, or the same error. First without any address but loopback's, then with one of each family.
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -300,63 +296,17 @@ test_ndots(struct test *test)
 }
 
 static void
-add_ipv4(const char *text)
-{
-	struct ifreq request = { .ifr_name = "lo:1" };
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(inet_pton(AF_INET, text, &address.sin_addr), ==, 1);
-	memcpy(&request.ifr_addr, &address, sizeof(address));
-	g_assert_cmpint(ioctl(fd, SIOCSIFADDR, &request), ==, 0);
-	close(fd);
-}
-
-static void
-add_ipv6(const char *text, unsigned prefix)
-{
-	/* linux/ipv6.h has it, but not beside netinet/in.h. */
-	struct {
-		struct in6_addr address;
-		guint32 prefix;
-		int index;
-	} request = { .prefix = prefix, .index = (int)if_nametoindex("lo") };
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(inet_pton(AF_INET6, text, &request.address), ==, 1);
-	g_assert_cmpint(ioctl(fd, SIOCSIFADDR, &request), ==, 0);
-	close(fd);
-}
-
-/* The kernel uses a new address only after a while. */
-static void
-wait_for_source(const char *text)
-{
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(53) };
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(inet_pton(AF_INET6, text, &address.sin6_addr), ==, 1);
-	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		g_thread_yield();
-	close(fd);
-}
-
-static void
 test_with_ipv4(struct test *test)
 {
 	configure(resolv_conf);
-	add_ipv4("192.0.2.200");
+	loopback_add_ipv4("192.0.2.200");
 	compare_all();
 }
 
 static void
 test_with_both(struct test *test)
 {
-	add_ipv6("2001:db8::200", 64);
-	wait_for_source("2001:db8::1");
+	loopback_add_ipv6("2001:db8::200", 64);
 	compare_all();
 }
 
