@@ -23,7 +23,7 @@ def configure(arguments, directory, version):
     environment.pop('PKG_CONFIG_PATH', None)
     build = directory / f'build-{version}'
     command = [arguments.meson, 'setup', '--wrap-mode', 'nofallback', '-Ddns=enabled',
-               '-Dtls=disabled', '-Dtests=disabled', '-Dexamples=disabled',
+               '-Dtls=disabled', '-Dtests=disabled', '-Dexamples=disabled', '-Didn=disabled',
                str(build), str(arguments.sources)]
     result = tap.run(command, env=environment)
     return result.returncode, ' '.join(result.stdout.split())
