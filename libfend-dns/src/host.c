@@ -20,6 +20,8 @@
 
 #include <fend-internal/kernel.h>
 
+#include "idn.h"
+
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -212,6 +214,26 @@ fend__host_check(const char *text)
 	return length - (label == 0) > HOST_NAME_MAX_DNS ? FEND_EAI_NONAME : 0;
 }
 
+static bool
+is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if (*text & 0x80)
+			return false;
+	return true;
+}
+
+static int
+copy_host(struct request *request, const char *host)
+{
+	if ((request->flags & AI_IDN) && !is_ascii(host))
+		return fend__idn_encode(host, request->host);
+	if (strlen(host) >= sizeof(request->host))
+		return FEND_EAI_NONAME;
+	strcpy(request->host, host);
+	return 0;
+}
+
 int
 fend__host_read(struct request *request, const char *host)
 {
@@ -219,9 +241,10 @@ fend__host_read(struct request *request, const char *host)
 
 	if (!host)
 		return know_local(request, request->family, request->flags & AI_PASSIVE);
-	if (strlen(host) >= sizeof(request->host))
-		return FEND_EAI_NONAME;
-	memcpy(request->host, host, strlen(host));
+	r = copy_host(request, host);
+	if (r < 0)
+		return r;
+	host = request->host;
 	r = read_literal(request, host);
 	if (r <= 0)
 		return r;

@@ -15,23 +15,41 @@
 #include <fend/error.h>
 
 #include <fend-internal/deadline.h>
+#include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
 
-static const char *
-canonical_name(const struct query *query, const char *found)
+#include "idn.h"
+
+/* What to tell as the canonical name; *ret_decoded, maybe the same, is to be released. */
+static int
+canonical_name(const struct query *query, const char *found, const char **ret_name,
+	       char **ret_decoded)
 {
-	if (!(query->request.flags & AI_CANONNAME))
-		return NULL;
-	return found ? found : query->request.host;
+	int flags = query->request.flags;
+	int err;
+
+	if (!(flags & AI_CANONNAME))
+		return 0;
+	*ret_name = found ? found : query->request.host;
+	if (!(flags & AI_CANONIDN))
+		return 0;
+	err = fend__idn_decode(*ret_name, ret_decoded);
+	*ret_name = *ret_decoded;
+	return err;
 }
 
 static void
 finish(struct query *query, int err, const struct host_address *addresses, size_t n,
-       const char *canonical)
+       const char *found)
 {
+	const char *name = NULL;
+	char *decoded = NULL;
+
 	if (err == 0)
-		err = fend__addrinfo_new(&query->request, addresses, n,
-					 canonical_name(query, canonical), &query->addrinfo);
+		err = canonical_name(query, found, &name, &decoded);
+	if (err == 0)
+		err = fend__addrinfo_new(&query->request, addresses, n, name, &query->addrinfo);
+	fend__release(decoded);
 	query->err = err;
 	query->over = true;
 }

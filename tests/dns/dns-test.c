@@ -129,6 +129,12 @@ list_describe(const struct addrinfo *list)
 }
 
 int
+has_idn(void)
+{
+	return FEND_HAS_IDN;
+}
+
+int
 eai_error(int eai)
 {
 	static const struct {

@@ -33,6 +33,9 @@ char *list_addresses(const struct addrinfo *list);
 /* Everything that a list says, and that it is well-formed. */
 char *list_describe(const struct addrinfo *list);
 
+/* Is AI_IDN heeded? */
+int has_idn(void);
+
 /* FEND_EAI_x for EAI_x. */
 int eai_error(int eai);
 

@@ -42,7 +42,11 @@ typedef void fend_lookup_fn(struct fend_lookup *lookup, int err, const struct ad
  * resolv.conf(5)). A name in hosts(5) has the addresses that are there, of whatever family, and no
  * others. The search list is gone through once for both families. localhost and what ends in
  * .localhost is the loopback address without asking (RFC 6761), and what ends in .onion is not
- * asked for (RFC 7686). Names are ASCII; others are FEND_EAI_IDN_ENCODE.
+ * asked for (RFC 7686). docs/getaddrinfo.md tells where this differs from the C library's.
+ *
+ * A name beyond ASCII needs AI_IDN, and is then UTF-8 in every locale; with AI_CANONIDN the canonical
+ * name is as well. Otherwise it is FEND_EAI_IDN_ENCODE. Both flags need a fend that was built with
+ * libidn2, and are FEND_EAI_BADFLAGS without.
  *
  * Mistakes that need no name server (FEND_EAI_BADFLAGS, _SERVICE, ...) are told by the callback as
  * well, so there is one place to handle them.
