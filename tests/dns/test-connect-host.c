@@ -3,178 +3,11 @@
  * Connecting by name: when which family's attempt begins, and how it ends. Times are exact, in
  * milliseconds since the call, on a clock that jumps (stopwatch.h).
  */
-#include <fend/connect-host.h>
-
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "dns-test.h"
-#include "place.h"
-#include "stopwatch.h"
-
-/* What a test gives, and what it expects. */
-struct scenario {
-	enum ground in6, in;
-	enum server_mode aaaa, a;
-	int aaaa_delay, a_delay, timeout; /* in milliseconds */
-	const char *const *aaaa_addresses;
-	int failing; /* family whose attempts fail with -ENETUNREACH before they begin */
-	int slow;    /* family whose hole is drained when the other's attempt begins */
-
-	const char *starts; /* family@when of each attempt */
-	const char *end;    /* the same of the winner; NULL: it fails */
-	int err, when;      /* then */
-};
-
-struct race {
-	struct test *test;
-	const struct scenario *scenario;
-	struct place in6, in;
-	int port;
-	char service[8];
-	struct server *server;
-	struct fend_resolver *resolver;
-
-	struct fend_connect *connect;
-	fend_time begun;
-	GString *starts;
-	char *end;
-	int calls, err, free_it;
-	fend_time when;
-};
-
-/* Both places have the same port. */
-static gboolean
-find_port(struct race *race)
-{
-	race->port = place_bind_pair(&race->in, &race->in6);
-	if (race->port < 0)
-		g_test_skip("no IPv6 on the loopback interface");
-	return race->port >= 0;
-}
-
-static int
-digit_of(const struct fend_address *address)
-{
-	switch (address->storage.ss_family) {
-	case AF_INET:
-		return 4;
-	case AF_INET6:
-		return 6;
-	default:
-		return 0;
-	}
-}
-
-static char *
-stamp(const struct race *race, const struct fend_address *address)
-{
-	fend_time passed = fend_now() - race->begun;
-
-	return g_strdup_printf("%d@%d", digit_of(address), (int)(passed / FEND_MS(1)));
-}
-
-static void
-on_end(struct fend_connect *connect, int err, struct fend_socket *socket, void *data)
-{
-	struct race *race = data;
-	struct fend_address peer;
-
-	g_assert_true(connect == race->connect);
-	g_assert_true((err == 0) == (socket != NULL));
-	race->calls++;
-	race->err = err;
-	race->when = fend_now() - race->begun;
-	if (socket) {
-		test_ok(fend_socket_getpeername(socket, &peer));
-		race->end = stamp(race, &peer);
-	}
-	fend_socket_free(socket);
-	if (race->free_it)
-		race->connect = fend_connect_free(connect);
-}
-
-static int
-on_prepare(struct fend_socket *socket, const struct fend_address *address, void *data)
-{
-	struct race *race = data;
-	char *text = stamp(race, address);
-	const struct scenario *scenario = race->scenario;
-
-	g_string_append_printf(race->starts, "%s%s", race->starts->len ? " " : "", text);
-	g_free(text);
-	if (!scenario)
-		return 0;
-	if (scenario->slow && scenario->slow != digit_of(address)) {
-		place_drain(scenario->slow == 6 ? &race->in6 : &race->in);
-		/* The first SYN was lost; the next is sent after a second. */
-		stopwatch_set_grace(FEND_SEC(5) * test_slowness());
-	}
-	return scenario->failing == digit_of(address) ? -ENETUNREACH : 0;
-}
-
-static void
-race_init(struct race *race, struct test *test)
-{
-	memset(race, 0, sizeof(*race));
-	stopwatch_start();
-	race->test = test;
-	race->server = server_start(test->loop);
-	race->resolver = resolver_start(test->loop, server_address(race->server), FEND_SEC(60));
-	race->starts = g_string_new(NULL);
-}
-
-static void
-race_fini(struct race *race)
-{
-	fend_connect_free(race->connect);
-	fend_resolver_free(race->resolver);
-	server_stop(race->server);
-	g_string_free(race->starts, TRUE);
-	g_free(race->end);
-	stopwatch_end();
-}
-
-static void
-race_begin(struct race *race, const char *host, const char *service, int timeout)
-{
-	const struct fend_connect_options options = {
-		.size = sizeof(options),
-		.timeout = FEND_MS(timeout),
-		.prepare = on_prepare,
-	};
-
-	race->begun = fend_now();
-	test_error(fend_resolver_connect(race->resolver, host, service, &options, on_end, race,
-					 &race->connect),
-		   0);
-	g_assert_cmpint(race->calls, ==, 0);
-	g_assert_cmpuint(race->starts->len, ==, 0);
-}
-
-static void
-race_run(struct race *race)
-{
-	test_wait(race->test, &race->calls);
-	test_drain(race->test);
-	g_assert_cmpint(race->calls, ==, 1);
-}
-
-static void
-script(struct server *server, const struct scenario *scenario)
-{
-	static const char *const in[] = { "127.0.0.1", NULL };
-	static const char *const in6[] = { "::1", NULL };
-
-	server->a = scenario->a;
-	server->aaaa = scenario->aaaa;
-	server->a_delay = FEND_MS(scenario->a_delay);
-	server->aaaa_delay = FEND_MS(scenario->aaaa_delay);
-	server->a_addresses = in;
-	server->aaaa_addresses = scenario->aaaa_addresses ? scenario->aaaa_addresses : in6;
-}
+#include "race.h"
 
 static void
 play(struct test *test, const struct scenario *scenario)
@@ -183,10 +16,10 @@ play(struct test *test, const struct scenario *scenario)
 
 	race_init(&race, test);
 	race.scenario = scenario;
-	if (find_port(&race)) {
+	if (race_find_port(&race)) {
 		place_init(&race.in6, scenario->in6);
 		place_init(&race.in, scenario->in);
-		script(race.server, scenario);
+		race_script(race.server, scenario);
 		g_snprintf(race.service, sizeof(race.service), "%d", race.port);
 		race_begin(&race, "host.test", race.service, scenario->timeout);
 		race_run(&race);
@@ -281,7 +114,7 @@ test_literals(struct test *test)
 	char *service;
 
 	memset(&race, 0, sizeof(race));
-	if (!find_port(&race))
+	if (!race_find_port(&race))
 		return;
 	service = g_strdup_printf("%d", race.port);
 	play_literal(test, "127.0.0.1", service, "4@0", -ECONNREFUSED);
@@ -370,130 +203,6 @@ test_unix(struct test *test)
 	g_free(host);
 }
 
-static void
-test_arguments(struct test *test)
-{
-	const struct fend_connect_options wrong = { .size = sizeof(wrong), .timeout = -2 };
-	struct fend_connect *connect = NULL;
-
-	test_error(fend_connect_host(test->loop, NULL, "80", NULL, on_end, NULL, &connect),
-		   -EINVAL);
-	test_error(fend_connect_host(test->loop, "::1", NULL, NULL, on_end, NULL, &connect),
-		   -EINVAL);
-	test_error(fend_connect_host(test->loop, "::1", "80", NULL, NULL, NULL, &connect),
-		   -EINVAL);
-	test_error(fend_connect_host(test->loop, "::1", "80", NULL, on_end, NULL, NULL), -EINVAL);
-	test_error(fend_connect_host(test->loop, "::1", "80", &wrong, on_end, NULL, &connect),
-		   -EINVAL);
-	test_error(fend_connect_host(NULL, "::1", "80", NULL, on_end, NULL, &connect), -EINVAL);
-	test_error(fend_resolver_connect(NULL, "::1", "80", NULL, on_end, NULL, &connect), -EINVAL);
-	g_assert_null(connect);
-}
-
-/* With the loop's own resolver, and given up before it is told. */
-static void
-test_the_loops_resolver(struct test *test)
-{
-	struct race race;
-
-	race_init(&race, test);
-	race.begun = fend_now();
-	test_error(fend_connect_host(test->loop, "localhost", "no-such-service", NULL, on_end,
-				     &race, &race.connect),
-		   0);
-	race_run(&race);
-	test_error(race.err, FEND_EAI_SERVICE);
-	race_fini(&race);
-}
-
-static void
-test_freed_in_its_callback(struct test *test)
-{
-	struct race race;
-
-	race_init(&race, test);
-	race.free_it = 1;
-	race.server->a = race.server->aaaa = SERVER_NXDOMAIN;
-	race_begin(&race, "host.test", "80", 0);
-	race_run(&race);
-	g_assert_null(race.connect);
-	race_fini(&race);
-}
-
-static void
-on_free_it(struct fend_timer *timer, uint64_t expirations, void *data)
-{
-	struct race *race = data;
-
-	race->connect = fend_connect_free(race->connect);
-}
-
-/* At each step: before the answers, between them, within the delay, with attempts under way. */
-static void
-test_freed_at_any_time(struct test *test)
-{
-	const struct scenario scenario = { .aaaa_delay = 40, .a_delay = 20 };
-	static const int times[] = { 0, 10, 20, 30, 40, 60, 290, 300 };
-	struct fend_timer *timer;
-	struct race race;
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(times); i++) {
-		race_init(&race, test);
-		if (find_port(&race)) {
-			place_init(&race.in6, HOLE);
-			place_init(&race.in, HOLE);
-			script(race.server, &scenario);
-			g_snprintf(race.service, sizeof(race.service), "%d", race.port);
-			race_begin(&race, "host.test", race.service, 0);
-			test_ok(fend_timer_new(test->loop, on_free_it, &race, &timer));
-			fend_timer_after(timer, FEND_MS(times[i]));
-			while (race.connect)
-				test_ok(fend_loop_dispatch(test->loop, FEND_SEC(1)));
-			test_ok(fend_loop_dispatch(test->loop, FEND_MS(500)));
-			g_assert_cmpint(race.calls, ==, 0);
-			fend_timer_free(timer);
-			place_fini(&race.in6);
-			place_fini(&race.in);
-		}
-		race_fini(&race);
-	}
-}
-
-static void
-test_the_resolver_is_freed(struct test *test)
-{
-	struct race race;
-
-	race_init(&race, test);
-	race.server->a = race.server->aaaa = SERVER_DROP;
-	race_begin(&race, "host.test", "80", 3000);
-	test_ok(fend_loop_dispatch(test->loop, 0));
-	race.resolver = fend_resolver_free(race.resolver);
-	race_run(&race);
-	test_error(race.err, -ETIMEDOUT);
-	g_assert_cmpint(race.when, ==, FEND_MS(3000));
-	race_fini(&race);
-}
-
-static void
-test_the_loop_is_freed(struct test *test)
-{
-	struct race race;
-
-	race_init(&race, test);
-	race_begin(&race, "host.test", "80", 0);
-	test_ok(fend_loop_dispatch(test->loop, 0));
-	server_stop(race.server);
-	test->loop = fend_loop_free(test->loop);
-	race.connect = fend_connect_free(race.connect);
-	race.resolver = fend_resolver_free(race.resolver);
-	test_ok(fend_loop_new(NULL, &test->loop));
-	race.server = server_start(test->loop);
-	g_assert_cmpint(race.calls, ==, 0);
-	race_fini(&race);
-}
-
 #define ADD(path, name) test_add("/connect-host/" path, test_##name)
 
 int
@@ -532,11 +241,5 @@ main(int argc, char **argv)
 	ADD("search", search);
 	ADD("mistakes", mistakes);
 	ADD("unix", unix);
-	ADD("arguments", arguments);
-	ADD("the-loops-resolver", the_loops_resolver);
-	ADD("freed-in-its-callback", freed_in_its_callback);
-	ADD("freed-at-any-time", freed_at_any_time);
-	ADD("the-resolver-is-freed", the_resolver_is_freed);
-	ADD("the-loop-is-freed", the_loop_is_freed);
 	return g_test_run();
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A DNS message from anybody, taken apart; everything that comes out of it is looked at. */
-#include <fend/record.h>
+#include "record.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -125,6 +126,33 @@ look_at_value(const struct fend_record *record)
 	}
 }
 
+/* What a query makes of it: a record of the type asked for, if there is any. */
+static void
+look_for_answer(const struct fend_answer *answer)
+{
+	const struct fend_record *found = fend__answer_find(answer);
+	size_t i;
+
+	check(!found || found->type == answer->type);
+	for (i = 0; !found && i < answer->n; i++)
+		check(!answer->name || answer->records[i].type != answer->type ||
+		      strcasecmp(answer->records[i].name, answer->name) != 0);
+}
+
+/* Once more, a while later: nothing is different but the TTLs. */
+static void
+read_again(const struct fend_answer *answer, const uint8_t *bytes, size_t n)
+{
+	struct fend_answer *later;
+	size_t i;
+
+	check(fend__answer_read(bytes, n, 60, &later) == 0 && later->n == answer->n);
+	for (i = 0; i < later->n; i++)
+		check(later->records[i].ttl ==
+		      (answer->records[i].ttl > 60 ? answer->records[i].ttl - 60 : 0));
+	fend_answer_free(later);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
@@ -133,6 +161,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
 	if (fend_answer_parse(bytes, n, &answer) < 0)
 		return 0;
+	if (answer->name)
+		look_at_name(answer->name);
+	look_for_answer(answer);
+	read_again(answer, bytes, n);
 	check(answer->message.size == n && memcmp(answer->message.bytes, bytes, n) == 0);
 	for (i = 0; i < answer->n; i++) {
 		look_at_name(answer->records[i].name);
