@@ -268,21 +268,27 @@ begin(struct channel *channel, struct exchange *exchange)
 static bool
 window_is_open(struct channel *channel)
 {
-	fend_time now;
-
-	if (channel->unanswered < BURST) {
-		channel->window_ends = FEND_FOREVER;
-		return true;
-	}
-	now = fend__kernel->now();
-	if (channel->window_ends == FEND_FOREVER)
-		channel->window_ends = fend__time_add(now, WINDOW);
-	if (now < channel->window_ends)
+	if (channel->unanswered >= BURST) {
+		if (channel->window_ends == FEND_FOREVER)
+			channel->window_ends = fend__time_add(fend__kernel->now(), WINDOW);
 		return false;
+	}
+	channel->window_ends = FEND_FOREVER;
+	return true;
+}
+
+/*
+ * Open the next window if it is time. Not while questions are asked: as long as a program does that
+ * nobody reads the answers.
+ */
+static void
+open_window(struct channel *channel)
+{
+	if (fend__remaining(channel->window_ends) != 0)
+		return;
 	channel->window_ends = FEND_FOREVER;
 	channel->window++;
 	channel->unanswered = 0;
-	return true;
 }
 
 static void
@@ -409,8 +415,10 @@ static void
 process(struct channel *channel, int fd, unsigned events)
 {
 	fend__cares_process(channel->cares, fd, events);
-	if (fd < 0)
+	if (fd < 0) {
 		give_up(channel);
+		open_window(channel);
+	}
 }
 
 static void
