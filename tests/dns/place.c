@@ -42,7 +42,7 @@ place_fill(struct place *place)
 	entry.fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	g_assert_cmpint(entry.fd, >=, 0);
 	connect(entry.fd, (struct sockaddr *)&address, size);
-	if (poll(&entry, 1, 50) == 1) {
+	if (poll(&entry, 1, 50 * test_slowness()) == 1) {
 		g_assert_cmpint(place->n_fillers, <, 8);
 		place->fillers[place->n_fillers++] = entry.fd;
 		return TRUE;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "dns-test.h"
 #include "fault.h"
 
@@ -245,7 +246,7 @@ test_mistakes(struct test *test)
 	g_free(long_name);
 }
 
-/* What is kept grows old. */
+/* What is kept grows old, and so do its records. */
 static void
 test_kept(struct test *test)
 {
@@ -253,19 +254,64 @@ test_kept(struct test *test)
 						 .keep_max = FEND_SEC(60) };
 	struct server *server = server_start(test->loop);
 	struct fend_resolver *resolver;
+	struct fend_answer *answer;
 	struct told told;
 
+	clock_start();
 	options.servers = server_address(server);
 	server->records = records;
 	test_ok(fend_resolver_new(test->loop, &options, &resolver));
 	query_run(test, &told, resolver, "name.test", FEND_RECORD_MX);
 	told_clear(&told);
+	clock_forward(FEND_SEC(5));
 	query_run(test, &told, resolver, "name.test", FEND_RECORD_MX);
 	test_error(told.err, 0);
 	g_assert_cmpuint(server->n_other, ==, 1);
+	answer = fend_query_take(told.query);
 	told_clear(&told);
+	g_assert_cmpuint(answer->n, ==, 2);
+	g_assert_cmpuint(answer->records[0].ttl, <=, 3595);
+	g_assert_cmpuint(answer->records[0].ttl, >=, 3590);
+	g_assert_cmpuint(answer->records[1].ttl, <=, 2);
+	fend_answer_free(answer);
 	fend_resolver_free(resolver);
 	server_stop(server);
+	clock_end();
+}
+
+/* Not by its answer and by its deadline. */
+static void
+test_told_once(struct test *test)
+{
+	struct setting setting;
+	struct told told;
+
+	setting_start(&setting, test, PATIENT);
+	query_start(&told, setting.resolver, "", FEND_RECORD_MX, FEND_MS(5));
+	test_wait(test, &told.calls);
+	test_ok(fend_loop_dispatch(test->loop, FEND_MS(20)));
+	test_drain(test);
+	g_assert_cmpint(told.calls, ==, 1);
+	told_clear(&told);
+	setting_end(&setting);
+}
+
+/* Where nothing happens but in fend_resolver_process(). */
+static void
+test_without_a_loop(struct test *test)
+{
+	struct fend_resolver *resolver;
+	struct told told = { 0 };
+
+	test_ok(fend_resolver_new(NULL, NULL, &resolver));
+	query_start(&told, resolver, "", FEND_RECORD_MX, FEND_SEC(9));
+	test_drain(test);
+	g_assert_cmpint(told.calls, ==, 0);
+	test_ok(fend_resolver_process(resolver));
+	g_assert_cmpint(told.calls, ==, 1);
+	test_error(told.err, FEND_EAI_NONAME);
+	told_clear(&told);
+	fend_resolver_free(resolver);
 }
 
 static void
@@ -433,6 +479,8 @@ main(int argc, char **argv)
 	test_add("/query/errors", test_errors);
 	test_add("/query/mistakes", test_mistakes);
 	test_add("/query/kept", test_kept);
+	test_add("/query/told-once", test_told_once);
+	test_add("/query/without-a-loop", test_without_a_loop);
 	test_add("/query/deadline", test_deadline);
 	test_add("/query/freed-before-it-is-told", test_freed_before_it_is_told);
 	test_add("/query/resolver-is-freed", test_resolver_is_freed);
