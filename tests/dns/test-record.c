@@ -95,13 +95,16 @@ parse_one(unsigned type, const char *data, gsize size)
 	return answer;
 }
 
+/* It is bad although there is more behind it that could be taken for a part of it. */
 static void
 expect_bad(unsigned type, const char *data, gsize size)
 {
+	static const guint8 more[80];
 	GByteArray *message = message_new(1);
 	struct fend_answer *answer = NULL;
 
 	put_record(message, type, 1, 300, data, size);
+	g_byte_array_append(message, more, sizeof(more));
 	test_error(parse(message, &answer), FEND_EAI_FAIL);
 	g_assert_null(answer);
 	g_byte_array_unref(message);
@@ -157,6 +160,7 @@ static void
 test_pointers(struct test *test)
 {
 	struct fend_answer *answer;
+	char label[66];
 
 	answer = parse_one(FEND_RECORD_CNAME, BYTES("\300\14"));
 	g_assert_cmpstr(answer->records[0].as.target, ==, "o.test");
@@ -170,6 +174,11 @@ test_pointers(struct test *test)
 	expect_bad(FEND_RECORD_CNAME, BYTES("\300"));
 	expect_bad(FEND_RECORD_CNAME, BYTES("\100a\0")); /* forms of labels that do not exist */
 	expect_bad(FEND_RECORD_CNAME, BYTES("\200a\0"));
+	/* The same where there is as much as the length says. */
+	memset(label, 'a', sizeof(label));
+	label[0] = 64;
+	label[65] = 0;
+	expect_bad(FEND_RECORD_CNAME, label, 66);
 }
 
 /* Two names that point to one another. */
