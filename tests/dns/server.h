@@ -7,9 +7,9 @@
 #include <fend/core.h>
 
 /*
- * A name server with faults, UDP and TCP, in the test's own loop: it answers when the loop runs. Each
- * name has the addresses 192.0.2.1 and 2001:db8::1; other addresses than these end in 66 and are
- * not to be believed.
+ * A name server with faults, UDP and TCP, in the test's own loop: it answers when the loop runs.
+ * Each name has the addresses 192.0.2.1 and 2001:db8::1; other addresses than these end in 66 and
+ * are not to be believed.
  */
 enum server_mode {
 	SERVER_ANSWER,
