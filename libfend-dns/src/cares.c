@@ -31,6 +31,7 @@
 #include <fend/io.h>
 
 #include <fend-internal/kernel.h>
+#include <fend-internal/public.h>
 
 #include "config.h"
 #include "servers.h"
@@ -39,7 +40,6 @@
 enum {
 	DNS_HEADER_SIZE = 12,
 	RCODE_MASK = 0xf, /* of the fourth byte */
-	ID_BUCKETS = 256,
 };
 
 struct cares {
@@ -48,7 +48,7 @@ struct cares {
 	struct sockets *sockets;
 	int depth; /* calls into c-ares that are on the stack */
 	struct question *asking; /* is being sent for the first time */
-	struct question *ids[ID_BUCKETS];
+	struct ids ids;
 };
 
 /* A result of the kernel door as c-ares expects it. */
@@ -90,50 +90,24 @@ connect_server(struct cares *cares, int fd, const struct sockaddr *alias)
 	return fend__kernel->connect(fd, (const struct sockaddr *)&server->storage, server->size);
 }
 
-static unsigned
+static int
 message_id(const unsigned char *message)
 {
-	return (unsigned)message[0] << 8 | message[1];
+	return message[0] << 8 | message[1];
 }
 
 /* Note what a server says about a question. */
 static void
 note_answer(struct cares *cares, int fd, const unsigned char *message)
 {
-	int id = (int)message_id(message);
-	struct question *question = cares->ids[id % ID_BUCKETS];
+	struct id_entry *entry = fend__ids_find(&cares->ids, message_id(message));
+	struct question *question;
 
-	while (question && question->id != id)
-		question = question->next;
-	if (!question)
+	if (!entry)
 		return;
+	question = fend__container_of(entry, struct question, id);
 	question->rcode = message[3] & RCODE_MASK;
 	question->server = fend__sockets_peer(cares->sockets, fd);
-}
-
-static void
-note_id(struct cares *cares, const unsigned char *message)
-{
-	struct question *question = cares->asking, **bucket;
-
-	cares->asking = NULL;
-	question->id = (int)message_id(message);
-	bucket = &cares->ids[question->id % ID_BUCKETS];
-	question->next = *bucket;
-	question->link = bucket;
-	if (question->next)
-		question->next->link = &question->next;
-	*bucket = question;
-}
-
-static void
-forget_id(struct question *question)
-{
-	if (question->id < 0)
-		return;
-	*question->link = question->next;
-	if (question->next)
-		question->next->link = question->link;
 }
 
 static ares_ssize_t
@@ -174,8 +148,10 @@ send_vector(ares_socket_t fd, const struct iovec *iov, int n, void *data)
 	if (error < 0)
 		return with_errno(error);
 	if (cares->asking && !fend__sockets_is_stream(cares->sockets, fd) &&
-	    iov->iov_len >= DNS_HEADER_SIZE)
-		note_id(cares, iov->iov_base);
+	    iov->iov_len >= DNS_HEADER_SIZE) {
+		fend__ids_add(&cares->ids, &cares->asking->id, message_id(iov->iov_base));
+		cares->asking = NULL;
+	}
 	return with_errno(fend__kernel->sendmsg(fd, &message, 0));
 }
 
@@ -450,7 +426,7 @@ on_result(void *data, int status, int timeouts, unsigned char *message, int size
 	}
 	if (cares->asking == question)
 		cares->asking = NULL;
-	forget_id(question);
+	fend__ids_remove(&question->id);
 	question->fn(question, &answer);
 }
 
@@ -458,7 +434,7 @@ void
 fend__cares_ask(struct cares *cares, const char *name, int type, struct question *question)
 {
 	question->cares = cares;
-	question->id = question->rcode = question->server = -1;
+	question->id.id = question->rcode = question->server = -1;
 	cares->asking = question;
 	cares->depth++;
 	ares_query(cares->channel, name, 1 /* IN */, type, on_result, question);

@@ -8,6 +8,7 @@
 
 #include <fend/time.h>
 
+#include "ids.h"
 #include "message.h"
 
 struct config;
@@ -44,9 +45,8 @@ struct question {
 
 	/* private to cares.c */
 	struct cares *cares;
-	int id; /* of its messages; -1: not known */
-	int rcode, server; /* what the last datagram with that id said, and who; or -1 */
-	struct question *next, **link; /* in the same bucket of ids */
+	struct id_entry id; /* of its messages, if it is known */
+	int rcode, server;  /* what the last datagram with that id said, and who; or -1 */
 };
 
 /*

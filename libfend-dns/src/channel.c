@@ -4,9 +4,9 @@
  * socket of c-ares is a source on the loop, and the next thing due the channel's one timer. Without
  * a loop, or while somebody waits without running it, the same is done by poll(2) on these sockets.
  *
- * A question and its answer are an exchange, in one list at a time: waiting for its turn, running at
- * c-ares, kept because the answer may be used again, or lost. All who ask the same while it waits or
- * runs share it; askers come and go, and what c-ares has begun goes on without them.
+ * An exchange is in one list at a time: waiting for its turn, running at c-ares, kept because the
+ * answer may be used again, or lost. Askers come and go; what c-ares has begun goes on without
+ * them.
  *
  * Calls into c-ares stand between enter() and leave(). The last leave() begins what waits and sets
  * the timer: so an asker that is told, with c-ares on the stack, can ask on. It also destroys what
@@ -17,14 +17,12 @@
  * not answered yet are begun within WINDOW; the others wait in line, oldest first. A server that
  * does not answer at all thus holds them up by WINDOW each BURST, not by its timeouts.
  *
- * c-ares has been known to forget questions. Each has a time by which c-ares must have given up, and
- * somewhat later this does. The exchange then stays in memory, as long as c-ares might remember.
+ * c-ares has been known to forget questions. There is a time by which it must have given up, and a
+ * while after that the channel does. The exchange then stays in memory, as c-ares might remember.
  */
 #include "channel.h"
 
 #include <errno.h>
-#include <string.h>
-#include <strings.h>
 
 #include <fend/error.h>
 #include <fend/io.h>
@@ -35,157 +33,37 @@
 #include <fend-internal/public.h>
 
 #include "config.h"
-#include "request.h"
+#include "exchange.h"
+#include "message.h"
 #include "sockets.h"
 
 enum {
 	BURST = 128,
-	BUCKETS = 1024,
-	KEPT_MAX = 1024,
 	RCODE_FORMERR = 1,
 };
 
 #define WINDOW FEND_MS(100)
 #define GRACE FEND_SEC(1) /* beyond the time by which c-ares must have given up */
 
-struct node {
-	struct node *previous, *next;
-};
-
-struct exchange {
-	struct node node; /* in one of the channel's lists */
-	struct question question;
-	struct channel *channel;
-	struct exchange *next, **link; /* in its bucket; link NULL: in none */
-	size_t hash;
-	int type;
-	struct asker *askers;
-	unsigned window;       /* it was begun in */
-	bool repeated;
-	fend_time until;       /* running: it is lost then; kept: it is old then */
-	fend_time since;       /* kept */
-	unsigned char *message; /* kept */
-	size_t size;
-	char name[];
-};
-
 struct channel {
 	unsigned holds;
 	unsigned entered;
 	struct config *config;
 	fend_time keep_max;
-	fend_time patience; /* until an exchange is lost */
+	fend_time patience;     /* until an exchange is lost */
 	struct fend_loop *loop; /* held; or NULL */
 	struct cares *cares;    /* NULL: closed */
 	struct sockets sockets;
 	struct fend_timer *timer;
 	fend_time due; /* when it is set to, with or without a loop */
 
-	struct exchange *buckets[BUCKETS];
-	struct node waiting, running, kept, lost; /* oldest first */
-	unsigned n_kept;
+	struct exchanges exchanges;
+	struct node waiting, running, lost; /* oldest first */
 
 	unsigned window;
 	unsigned unanswered;   /* of those begun in this window */
 	fend_time window_ends; /* FEND_FOREVER: nobody waits for its end */
 };
-
-static void
-list_init(struct node *list)
-{
-	list->previous = list->next = list;
-}
-
-static void
-list_remove(struct node *node)
-{
-	node->previous->next = node->next;
-	node->next->previous = node->previous;
-	list_init(node);
-}
-
-static void
-list_append(struct node *list, struct node *node)
-{
-	node->previous = list->previous;
-	node->next = list;
-	node->previous->next = list->previous = node;
-}
-
-static void
-list_move(struct node *list, struct node *node)
-{
-	list_remove(node);
-	list_append(list, node);
-}
-
-/* NULL: the list is empty. */
-static struct exchange *
-list_first(const struct node *list)
-{
-	return list->next == list ? NULL : fend__container_of(list->next, struct exchange, node);
-}
-
-static void
-leave_bucket(struct exchange *exchange)
-{
-	if (!exchange->link)
-		return;
-	*exchange->link = exchange->next;
-	if (exchange->next)
-		exchange->next->link = exchange->link;
-	exchange->link = NULL;
-}
-
-static void
-exchange_free(struct exchange *exchange)
-{
-	leave_bucket(exchange);
-	list_remove(&exchange->node);
-	fend__release(exchange->message);
-	fend__release(exchange);
-}
-
-static void
-drop_kept(struct channel *channel, struct exchange *exchange)
-{
-	channel->n_kept--;
-	exchange_free(exchange);
-}
-
-static void
-join(struct exchange *exchange, struct asker *asker)
-{
-	asker->exchange = exchange;
-	asker->next = exchange->askers;
-	asker->link = &exchange->askers;
-	if (asker->next)
-		asker->next->link = &asker->next;
-	exchange->askers = asker;
-}
-
-void
-fend__asker_cancel(struct asker *asker)
-{
-	if (!asker->exchange)
-		return;
-	*asker->link = asker->next;
-	if (asker->next)
-		asker->next->link = asker->link;
-	asker->exchange = NULL;
-}
-
-/* Askers that join while this runs ask the next exchange: this one is in no bucket any more. */
-static void
-tell(struct exchange *exchange, const struct answer *answer)
-{
-	struct asker *asker;
-
-	while ((asker = exchange->askers)) {
-		fend__asker_cancel(asker);
-		asker->fn(asker, answer);
-	}
-}
 
 /* How long the answer may be used again. */
 static fend_time
@@ -197,27 +75,6 @@ keep_time(const struct exchange *exchange, const struct answer *answer)
 		return 0;
 	time = FEND_SEC(fend__message_ttl(answer->message, answer->size));
 	return time < most ? time : most;
-}
-
-static bool
-keep(struct exchange *exchange, const struct answer *answer)
-{
-	struct channel *channel = exchange->channel;
-	fend_time time = keep_time(exchange, answer);
-
-	if (time <= 0)
-		return false;
-	exchange->message = fend__calloc(answer->size, 1);
-	if (!exchange->message)
-		return false;
-	memcpy(exchange->message, answer->message, answer->size);
-	exchange->size = answer->size;
-	exchange->since = fend__kernel->now();
-	exchange->until = fend__time_add(exchange->since, time);
-	list_move(&channel->kept, &exchange->node);
-	if (++channel->n_kept > KEPT_MAX)
-		drop_kept(channel, list_first(&channel->kept));
-	return true;
 }
 
 /*
@@ -236,22 +93,25 @@ on_answer(struct question *question, const struct answer *answer)
 {
 	struct exchange *exchange = fend__container_of(question, struct exchange, question);
 	struct channel *channel = exchange->channel;
+	bool is_lost = !exchange->link;
+	fend_time time;
 
 	if (exchange->window == channel->window)
 		channel->unanswered--;
-	if (exchange->link && is_to_be_repeated(exchange, answer)) {
+	if (!is_lost && is_to_be_repeated(exchange, answer)) {
 		exchange->repeated = true;
-		list_move(&channel->waiting, &exchange->node);
+		fend__exchange_move(exchange, &channel->waiting);
 		return;
 	}
-	/* Kept or not, who asks again from below asks anew. */
-	if (!exchange->link || !keep(exchange, answer)) {
-		leave_bucket(exchange);
-		tell(exchange, answer);
-		exchange_free(exchange);
-		return;
+	time = is_lost ? 0 : keep_time(exchange, answer);
+	if (time > 0 && fend__exchange_keep(exchange, answer, time)) {
+		fend__exchange_tell(exchange, answer);
+	} else {
+		/* Who asks again from below asks anew. */
+		fend__exchange_hide(exchange);
+		fend__exchange_tell(exchange, answer);
+		fend__exchange_free(exchange);
 	}
-	tell(exchange, answer);
 }
 
 static void
@@ -259,7 +119,7 @@ begin(struct channel *channel, struct exchange *exchange)
 {
 	exchange->window = channel->window;
 	exchange->until = fend__time_add(fend__kernel->now(), channel->patience);
-	list_move(&channel->running, &exchange->node);
+	fend__exchange_move(exchange, &channel->running);
 	channel->unanswered++;
 	fend__cares_ask(channel->cares, exchange->name, exchange->type, &exchange->question);
 }
@@ -296,9 +156,9 @@ begin_waiting(struct channel *channel)
 {
 	struct exchange *exchange;
 
-	while ((exchange = list_first(&channel->waiting))) {
+	while ((exchange = fend__list_first(&channel->waiting))) {
 		if (!exchange->askers)
-			exchange_free(exchange);
+			fend__exchange_free(exchange);
 		else if (window_is_open(channel))
 			begin(channel, exchange);
 		else
@@ -315,14 +175,14 @@ give_up(struct channel *channel)
 		.err = FEND_EAI_AGAIN, .silent = true, .rcode = -1 };
 	struct exchange *exchange;
 
-	while ((exchange = list_first(&channel->running)) &&
+	while ((exchange = fend__list_first(&channel->running)) &&
 	       exchange->until <= fend__kernel->now()) {
 		if (exchange->window == channel->window)
 			channel->unanswered--;
 		exchange->window = channel->window - 1;
-		leave_bucket(exchange);
-		list_move(&channel->lost, &exchange->node);
-		tell(exchange, &silence);
+		fend__exchange_hide(exchange);
+		fend__exchange_move(exchange, &channel->lost);
+		fend__exchange_tell(exchange, &silence);
 	}
 }
 
@@ -337,7 +197,7 @@ earlier(fend_time a, fend_time b)
 static void
 set_timer(struct channel *channel)
 {
-	struct exchange *oldest = list_first(&channel->running);
+	struct exchange *oldest = fend__list_first(&channel->running);
 
 	channel->due = fend__deadline(fend__cares_timeout(channel->cares));
 	channel->due = earlier(channel->due, channel->window_ends);
@@ -354,32 +214,31 @@ free_exchanges(struct node *list)
 {
 	struct exchange *exchange;
 
-	while ((exchange = list_first(list))) {
-		while (exchange->askers)
-			fend__asker_cancel(exchange->askers);
-		exchange_free(exchange);
+	while ((exchange = fend__list_first(list))) {
+		fend__exchange_disperse(exchange);
+		fend__exchange_free(exchange);
 	}
 }
 
 void
 fend__channel_close(struct channel *channel)
 {
-	struct exchange *exchange;
+	struct node *node;
 
 	if (!channel->cares)
 		return;
 	channel->entered++;
 	free_exchanges(&channel->waiting);
-	free_exchanges(&channel->kept);
-	channel->n_kept = 0;
-	/* c-ares answers what runs, except what it may have lost: to nobody, and not to be repeated. */
-	for (struct node *node = channel->running.next; node != &channel->running;
-	     node = node->next) {
-		exchange = fend__container_of(node, struct exchange, node);
-		leave_bucket(exchange);
-		while (exchange->askers)
-			fend__asker_cancel(exchange->askers);
+	free_exchanges(&channel->exchanges.kept);
+	for (node = channel->running.next; node != &channel->running; node = node->next) {
+		struct exchange *exchange = fend__container_of(node, struct exchange, node);
+
+		fend__exchange_hide(exchange);
+		fend__exchange_disperse(exchange);
 	}
+	/*
+	 * It answers what runs, except what it may have lost, and what is hidden is not repeated.
+	 */
 	channel->cares = fend__cares_free(channel->cares);
 	free_exchanges(&channel->running);
 	free_exchanges(&channel->lost);
@@ -459,75 +318,31 @@ fend__channel_step(struct channel *channel, fend_time deadline)
 	return 0;
 }
 
-static struct exchange *
-find(struct channel *channel, const char *name, int type, size_t hash)
-{
-	struct exchange *exchange = channel->buckets[hash % BUCKETS];
-
-	for (; exchange; exchange = exchange->next)
-		if (exchange->hash == hash && exchange->type == type &&
-		    strcasecmp(exchange->name, name) == 0)
-			break;
-	return exchange;
-}
-
-static struct exchange *
-add(struct channel *channel, const char *name, int type, size_t hash)
-{
-	size_t size = strlen(name) + 1;
-	struct exchange *exchange = fend__calloc(1, sizeof(*exchange) + size);
-	struct exchange **bucket = &channel->buckets[hash % BUCKETS];
-
-	if (!exchange)
-		return NULL;
-	exchange->channel = channel;
-	exchange->question.fn = on_answer;
-	exchange->hash = hash;
-	exchange->type = type;
-	memcpy(exchange->name, name, size);
-	exchange->next = *bucket;
-	exchange->link = bucket;
-	if (exchange->next)
-		exchange->next->link = &exchange->next;
-	*bucket = exchange;
-	list_append(&channel->waiting, &exchange->node);
-	return exchange;
-}
-
-static void
-answer_again(const struct exchange *exchange, struct asker *asker)
-{
-	const struct answer answer = {
-		.message = exchange->message,
-		.size = exchange->size,
-		.age = (unsigned)((fend__kernel->now() - exchange->since) / FEND_SEC(1)),
-	};
-
-	asker->fn(asker, &answer);
-}
-
 int
 fend__channel_ask(struct channel *channel, const char *name, int type, struct asker *asker)
 {
-	size_t hash = fend__name_hash(name, strlen(name)) + (size_t)type;
-	struct exchange *exchange = find(channel, name, type, hash);
+	struct exchange *exchange;
+	struct answer answer;
 
 	asker->exchange = NULL;
 	if (!channel->cares)
 		return -ESHUTDOWN;
-	if (exchange && exchange->message) {
-		if (fend__kernel->now() < exchange->until) {
-			answer_again(exchange, asker);
+	exchange = fend__exchange_find(&channel->exchanges, name, type);
+	if (exchange && exchange->since >= 0) {
+		if (fend__exchange_recall(exchange, &answer)) {
+			asker->fn(asker, &answer);
 			return 0;
 		}
-		drop_kept(channel, exchange);
 		exchange = NULL;
 	}
-	if (!exchange)
-		exchange = add(channel, name, type, hash);
-	if (!exchange)
-		return -ENOMEM;
-	join(exchange, asker);
+	if (!exchange) {
+		exchange = fend__exchange_new(&channel->exchanges, name, type, &channel->waiting);
+		if (!exchange)
+			return -ENOMEM;
+		exchange->channel = channel;
+		exchange->question.fn = on_answer;
+	}
+	fend__exchange_join(exchange, asker);
 	enter(channel);
 	leave(channel);
 	return 0;
@@ -536,10 +351,7 @@ fend__channel_ask(struct channel *channel, const char *name, int type, struct as
 void
 fend__channel_flush(struct channel *channel)
 {
-	struct exchange *exchange;
-
-	while ((exchange = list_first(&channel->kept)))
-		drop_kept(channel, exchange);
+	free_exchanges(&channel->exchanges.kept);
 }
 
 /*
@@ -574,10 +386,10 @@ fend__channel_new(struct fend_loop *loop, struct config *config, fend_time keep_
 	channel->keep_max = keep_max;
 	channel->patience = patience(config);
 	channel->due = channel->window_ends = FEND_FOREVER;
-	list_init(&channel->waiting);
-	list_init(&channel->running);
-	list_init(&channel->kept);
-	list_init(&channel->lost);
+	fend__list_init(&channel->waiting);
+	fend__list_init(&channel->running);
+	fend__exchanges_init(&channel->exchanges);
+	fend__list_init(&channel->lost);
 	channel->sockets = (struct sockets){ .loop = loop, .fn = on_ready, .data = channel };
 	r = fend__cares_new(config, &channel->sockets, &channel->cares);
 	if (r == 0 && loop) {

@@ -21,8 +21,8 @@ struct channel;
  */
 struct asker {
 	/*
-	 * Told once. The answer is gone after the call, the asker may be as well. c-ares may be on the
-	 * stack: neither the user nor c-ares may be called, but the channel may be asked more.
+	 * Told once. The answer is gone after the call, the asker may be as well. c-ares may be on
+	 * the stack: neither the user nor c-ares may be called, but the channel may be asked more.
 	 */
 	void (*fn)(struct asker *asker, const struct answer *answer);
 

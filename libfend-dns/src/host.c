@@ -253,7 +253,10 @@ fend__host_read(struct request *request, const char *host)
 	r = fend__host_check(host);
 	if (r < 0)
 		return r;
-	/* Names of Tor say to those who are not meant to hear them where somebody goes: RFC 7686, 2. */
+	/*
+	 * Names of Tor say to those who are not meant to hear them where somebody goes: RFC 7686,
+	 * 2.
+	 */
 	if (is_in_domain(host, "onion"))
 		return FEND_EAI_NONAME;
 	if (!is_in_domain(host, "localhost")) /* RFC 6761, 6.3 */

@@ -194,7 +194,8 @@ fend__hosts_name(const struct hosts *hosts, const struct host_address *address)
 	for (i = 0; i < hosts->n; i++) {
 		const struct host_address *other = &hosts->entries[i].address;
 
-		if (other->family == address->family && memcmp(&other->in6, &address->in6, size) == 0)
+		if (other->family == address->family &&
+		    memcmp(&other->in6, &address->in6, size) == 0)
 			return hosts->entries[i].canonical;
 	}
 	return NULL;

@@ -5,9 +5,10 @@
  * hosts(5) comes first and is asked once, for both families: a name that is there has the addresses
  * that are there, and DNS is not asked to add those of a family that is missing. Then comes DNS,
  * with each name that the search list makes of it in turn, and again both families count as one
- * step: the search ends at the first name that has addresses, be they of the wrong family. Otherwise
- * a lookup of IPv6 for a host with IPv4 alone would go on and find another host's addresses. So where
- * one family is asked for, a name without addresses of it is asked for the other before the next.
+ * step: the search ends at the first name that has addresses, be they of the wrong family.
+ * Otherwise a lookup of IPv6 for a host with IPv4 alone would go on and find another host's
+ * addresses. So where one family is asked for, a name without addresses of it is asked for the
+ * other before the next.
  *
  * What is told if nothing is found is as with the C library: the error of the name as it was given
  * if that came first, else that a name without addresses exists, else that a server failed.

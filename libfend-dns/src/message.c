@@ -5,8 +5,8 @@
  * expands the names (compression included).
  *
  * An alias counts if it starts at the name asked for or at the end of another alias, and an address
- * if it is that of the last: c-ares takes in some versions any address in the answer, in others only
- * those behind aliases that are in order. Addresses that nobody asked for are left alone.
+ * if it is that of the last: c-ares takes in some versions any address in the answer, in others
+ * only those behind aliases that are in order. Addresses that nobody asked for are left alone.
  */
 #include "message.h"
 

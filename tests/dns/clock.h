@@ -5,8 +5,8 @@
 #include <fend/core.h>
 
 /*
- * The clock of fend, which a test can set forward between _start and _end. That of c-ares is another
- * and goes on as ever.
+ * The clock of fend, which a test can set forward between _start and _end. That of c-ares is
+ * another and goes on as ever.
  */
 void clock_start(void);
 void clock_end(void);

@@ -310,19 +310,25 @@ wait_for_source(const struct in6_addr *source, unsigned zone)
 void
 loopback_add_ipv6(const char *text, unsigned prefix)
 {
-	/* linux/ipv6.h has it, but not beside netinet/in.h. */
-	struct {
-		struct in6_addr address;
-		guint32 prefix;
-		int index;
-	} request = { .prefix = prefix, .index = (int)if_nametoindex("lo") };
+	/* linux/ipv6.h has it, but not beside netinet/in.h. Valgrind takes it for the other. */
+	union {
+		struct {
+			struct in6_addr address;
+			guint32 prefix;
+			int index;
+		} in6;
+		struct ifreq in;
+	} request;
 	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(inet_pton(AF_INET6, text, &request.address), ==, 1);
+	memset(&request, 0, sizeof(request));
+	request.in6.prefix = prefix;
+	request.in6.index = (int)if_nametoindex("lo");
+	g_assert_cmpint(inet_pton(AF_INET6, text, &request.in6.address), ==, 1);
 	g_assert_cmpint(ioctl(fd, SIOCSIFADDR, &request), ==, 0);
 	close(fd);
-	wait_for_source(&request.address, (unsigned)request.index);
+	wait_for_source(&request.in6.address, (unsigned)request.in6.index);
 }
 
 static const char *

@@ -80,7 +80,9 @@ struct process *dnsmasq_start(int port, const char *const *arguments);
  * the reason has been told and the program is to end.
  */
 int namespace_enter(const char *hosts, const char *resolv_conf, const char *nss, int network);
-/* Give the loopback interface of such a network one more address; 0.0.0.0 takes that of IPv4 away. */
+/*
+ * Give the loopback interface of such a network one more address; 0.0.0.0 takes that of IPv4 away.
+ */
 void loopback_add_ipv4(const char *text);
 void loopback_add_ipv6(const char *text, unsigned prefix);
 

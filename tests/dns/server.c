@@ -84,7 +84,9 @@ reply(enum server_mode mode, const struct client *client, const struct question 
 	send_reply(client, reply_new(mode, question, client->tcp));
 }
 
-/* It goes by the last name that was noted: of a question that is answered at once this is its own. */
+/*
+ * It goes by the last name that was noted: of a question that is answered at once this is its own.
+ */
 static enum server_mode
 mode_of(const struct server *server, const struct question *question)
 {

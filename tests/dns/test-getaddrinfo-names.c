@@ -70,7 +70,8 @@ static const char *const hosts[] = {
 	"covered.test", "sixhost.test", "sixhost", "multi.test", "other.test", "broken.test",
 	"dotted.test", "printer", "printer.", "scanner", "split", "texty", "a.b", "nosuch",
 	"localhost", "localhost.", "ip6-localhost", "LOCALHOST", "refused.example", "far.test",
-	"private.test", "tunnel.test", "alias4.test", "test", ".", "..", "no.onion", "a..b", "-dash.test", "sp ace.test", "st*r.test",
+	"private.test", "tunnel.test", "alias4.test", "test", ".", "..", "no.onion",
+	"a..b", "-dash.test", "sp ace.test", "st*r.test",
 	"x12345678901234567890123456789012345678901234567890123456789012.test",
 	"x123456789012345678901234567890123456789012345678901234567890123.test",
 #define FIFTY "aaaaaaaaabbbbbbbbbcccccccccdddddddddeeeeeeeeefffff."
@@ -284,7 +285,8 @@ test_ndots(struct test *test)
 		"nameserver 127.0.0.1\nsearch lab.test . corp.test\n",
 		"nameserver 127.0.0.1\ndomain corp.test\n",
 		"nameserver 127.0.0.1\noptions no-tld-query\nsearch corp.test\ndomain lab.test\n",
-		"  nameserver 127.0.0.9\nnameserver\t127.0.0.1\n;search corp.test\nsearch\tlab.test",
+		"  nameserver 127.0.0.9\n"
+		"nameserver\t127.0.0.1\n;search corp.test\nsearch\tlab.test",
 	};
 	size_t text, i;
 

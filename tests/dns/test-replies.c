@@ -192,7 +192,8 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	test_add("/replies/aliases", test_aliases);
 	test_add("/replies/alias-loops-end", test_alias_loops_end);
-	test_add("/replies/addresses-of-others-do-not-count", test_addresses_of_others_do_not_count);
+	test_add("/replies/addresses-of-others-do-not-count",
+		 test_addresses_of_others_do_not_count);
 	test_add("/replies/malformed-messages", test_malformed_messages);
 	test_add("/replies/long-answers", test_long_answers);
 	test_add("/replies/server-without-edns", test_server_without_edns);

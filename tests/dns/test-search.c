@@ -89,7 +89,8 @@ test_one_host_for_both_families(struct test *test)
 	struct scene scene;
 
 	scene_start(&scene, test, resolv_conf, "", choose_one_family, PATIENT);
-	expect(test, &scene, "four", AF_UNSPEC, 0, "192.0.2.1", "four.first.test/6 four.first.test/4");
+	expect(test, &scene, "four", AF_UNSPEC, 0, "192.0.2.1",
+	       "four.first.test/6 four.first.test/4");
 	expect(test, &scene, "four", AF_INET, 0, "192.0.2.1", "four.first.test/4");
 	/* There is such a host, and the one in second.test is another. */
 	expect(test, &scene, "four", AF_INET6, FEND_EAI_NODATA, "",
@@ -99,7 +100,8 @@ test_one_host_for_both_families(struct test *test)
 	       "text.first.test/6 text.first.test/4 text.second.test/6");
 	expect(test, &scene, "text", AF_UNSPEC, 0, "192.0.2.1 2001:db8::1",
 	       "text.first.test/6 text.first.test/4 text.second.test/6 text.second.test/4");
-	expect(test, &scene, "none", AF_INET, 0, "192.0.2.1", "none.first.test/4 none.second.test/4");
+	expect(test, &scene, "none", AF_INET, 0, "192.0.2.1",
+	       "none.first.test/4 none.second.test/4");
 	scene_end(&scene);
 }
 

@@ -83,7 +83,8 @@ test_several_with_zones(struct test *test)
 	second->a = SERVER_NXDOMAIN;
 	lookup_run(test, &outcome, resolver, "name.test", AF_INET, 0);
 	test_error(outcome.err, FEND_EAI_NONAME);
-	g_assert_true(g_str_has_prefix(fend_lookup_detail(outcome.lookup), "NXDOMAIN from [fe80::53%"));
+	g_assert_true(g_str_has_prefix(fend_lookup_detail(outcome.lookup),
+				       "NXDOMAIN from [fe80::53%"));
 	g_assert_cmpuint(first->n_a, ==, 1);
 	g_assert_cmpuint(second->n_a, ==, 1);
 	outcome_clear(&outcome);

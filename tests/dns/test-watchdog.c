@@ -14,7 +14,8 @@ static void *last_data;
 
 /* The dynamic linker finds this one before that of c-ares. */
 void
-ares_query(ares_channel channel, const char *name, int class, int type, ares_callback fn, void *data)
+ares_query(ares_channel channel, const char *name, int class, int type, ares_callback fn,
+	   void *data)
 {
 	forgotten++;
 	last_fn = fn;

@@ -44,9 +44,9 @@ typedef void fend_lookup_fn(struct fend_lookup *lookup, int err, const struct ad
  * .localhost is the loopback address without asking (RFC 6761), and what ends in .onion is not
  * asked for (RFC 7686). docs/getaddrinfo.md tells where this differs from the C library's.
  *
- * A name beyond ASCII needs AI_IDN, and is then UTF-8 in every locale; with AI_CANONIDN the canonical
- * name is as well. Otherwise it is FEND_EAI_IDN_ENCODE. Both flags need a fend that was built with
- * libidn2, and are FEND_EAI_BADFLAGS without.
+ * A name beyond ASCII needs AI_IDN, and is then UTF-8 in every locale; with AI_CANONIDN the
+ * canonical name is as well. Otherwise it is FEND_EAI_IDN_ENCODE. Both flags need a fend that was
+ * built with libidn2, and are FEND_EAI_BADFLAGS without.
  *
  * Mistakes that need no name server (FEND_EAI_BADFLAGS, _SERVICE, ...) are told by the callback as
  * well, so there is one place to handle them.
@@ -75,9 +75,10 @@ int fend_lookup_wait(struct fend_lookup *lookup, fend_time timeout);
 struct addrinfo *fend_lookup_take(struct fend_lookup *lookup);
 
 /*
- * Once fn was called with an error: one line for people that says more than fend_strerror(), such as
- * what was asked of which server and what it said ("NXDOMAIN from 192.0.2.1:53 for name.test AAAA").
- * It belongs to the lookup. NULL if there is nothing to add; nothing is promised about the text.
+ * Once fn was called with an error: one line for people that says more than fend_strerror(), such
+ * as what was asked of which server and what it said ("NXDOMAIN from 192.0.2.1:53 for name.test
+ * AAAA"). It belongs to the lookup. NULL if there is nothing to add; nothing is promised about the
+ * text.
  */
 const char *fend_lookup_detail(const struct fend_lookup *lookup);
 

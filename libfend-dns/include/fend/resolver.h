@@ -35,7 +35,9 @@ struct fend_resolver_options {
 	 * "[fe80::1%eth0]:53".
 	 */
 	const char *servers;
-	/* How long to wait for one answer, at first; at most 1 h; 0: as resolv.conf(5) says, 2 s. */
+	/*
+	 * How long to wait for one answer, at first; at most 1 h; 0: as resolv.conf(5) says, 2 s.
+	 */
 	fend_time try_timeout;
 	/* How often to ask each server, 10 at most; 0: as resolv.conf(5) says, 3. */
 	int tries;
@@ -84,8 +86,8 @@ int fend_resolver_lookup(struct fend_resolver *resolver, const char *host, const
 			 void *data, struct fend_lookup **ret_lookup);
 
 /*
- * Forget the answers that are kept (keep_max), and read resolv.conf(5) and hosts(5) again before the
- * next lookup, changed or not. -EINVAL for NULL; -ESHUTDOWN, -ECHILD.
+ * Forget the answers that are kept (keep_max), and read resolv.conf(5) and hosts(5) again before
+ * the next lookup, changed or not. -EINVAL for NULL; -ESHUTDOWN, -ECHILD.
  */
 int fend_resolver_flush(struct fend_resolver *resolver);
 
