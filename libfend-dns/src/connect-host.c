@@ -30,6 +30,10 @@
 
 #define RESOLUTION_DELAY FEND_MS(50)
 
+enum {
+	ADDRESSES_MAX = 32, /* of a family; whoever owns the name decides how many there are */
+};
+
 struct feeder {
 	struct fend_connect *connect;
 	struct fend_timer *timer; /* the resolution delay */
@@ -66,10 +70,12 @@ static void
 add(struct feeder *feeder, const struct host_address *addresses, size_t n)
 {
 	struct fend_address address;
-	size_t i;
+	size_t n_in = 0, n_in6 = 0, i;
 	int r;
 
 	for (i = 0; i < n; i++) {
+		if ((addresses[i].family == AF_INET ? n_in++ : n_in6++) >= ADDRESSES_MAX)
+			continue;
 		set_address(&address, &addresses[i], feeder->request.kinds[0].port);
 		r = fend_connect_add(feeder->connect, &address);
 		if (r < 0)

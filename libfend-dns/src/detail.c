@@ -7,6 +7,7 @@
 
 #include <fend/address.h>
 #include <fend/error.h>
+#include <fend/record.h>
 
 #include <fend-internal/kernel.h>
 
@@ -35,15 +36,26 @@ rcode_text(int rcode, char *number, size_t size)
 static const char *
 type_text(int type, char *number, size_t size)
 {
-	switch (type) {
-	case RECORD_A:
-		return "A";
-	case RECORD_AAAA:
-		return "AAAA";
-	default:
-		snprintf(number, size, "TYPE%d", type); /* RFC 3597, section 5 */
-		return number;
-	}
+	static const struct {
+		int type;
+		const char *text;
+	} types[] = {
+		{ FEND_RECORD_A, "A" },         { FEND_RECORD_AAAA, "AAAA" },
+		{ FEND_RECORD_CAA, "CAA" },     { FEND_RECORD_CNAME, "CNAME" },
+		{ FEND_RECORD_HTTPS, "HTTPS" }, { FEND_RECORD_MX, "MX" },
+		{ FEND_RECORD_NAPTR, "NAPTR" }, { FEND_RECORD_NS, "NS" },
+		{ FEND_RECORD_PTR, "PTR" },     { FEND_RECORD_SOA, "SOA" },
+		{ FEND_RECORD_SRV, "SRV" },     { FEND_RECORD_SVCB, "SVCB" },
+		{ FEND_RECORD_TLSA, "TLSA" },   { FEND_RECORD_TXT, "TXT" },
+		{ FEND_RECORD_URI, "URI" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].type == type)
+			return types[i].text;
+	snprintf(number, size, "TYPE%d", type); /* RFC 3597, section 5 */
+	return number;
 }
 
 static void

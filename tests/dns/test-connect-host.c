@@ -174,6 +174,30 @@ test_search(struct test *test)
 }
 
 static void
+test_too_many_addresses(struct test *test)
+{
+	const char *addresses[101] = { NULL };
+	struct race race;
+	unsigned i, n = 0;
+	char *at;
+
+	race_init(&race, test);
+	for (i = 0; i < 100; i++)
+		addresses[i] = g_strdup_printf("127.0.1.%u", i + 1);
+	race.server->a_addresses = addresses;
+	race.server->aaaa = SERVER_NODATA;
+	race_begin(&race, "many.test", "1", 0);
+	race_run(&race);
+	test_error(race.err, -ECONNREFUSED);
+	for (at = race.starts->str; (at = strstr(at, "4@0")); at++)
+		n++;
+	g_assert_cmpuint(n, ==, 32);
+	race_fini(&race);
+	for (i = 0; i < 100; i++)
+		g_free((char *)addresses[i]);
+}
+
+static void
 test_mistakes(struct test *test)
 {
 	play_literal(test, "127.0.0.1", "no-such-service", "", FEND_EAI_SERVICE);
@@ -237,6 +261,7 @@ main(int argc, char **argv)
 	ADD("no-answer-of-one-and-no-such-name", no_answer_of_one_and_no_such_name);
 	ADD("many-of-ipv6", many_of_ipv6);
 	ADD("literals", literals);
+	ADD("too-many-addresses", too_many_addresses);
 	ADD("hosts", hosts);
 	ADD("search", search);
 	ADD("mistakes", mistakes);

@@ -196,7 +196,7 @@ test_errors(struct test *test)
 		if (cases[i].rcode >= 0)
 			g_assert_cmpint(told.rcode, ==, cases[i].rcode);
 		if (told.err)
-			g_assert_nonnull(strstr(fend_query_detail(told.query), "name.test"));
+			g_assert_nonnull(strstr(fend_query_detail(told.query), "name.test TXT"));
 		told_clear(&told);
 		setting_end(&setting);
 	}
