@@ -463,21 +463,3 @@ fend__cares_timeout(const struct cares *cares)
 	/* Before 1.23 it is cut to milliseconds: what wakes that early wakes again and again. */
 	return FEND_SEC(time.tv_sec) + FEND_US(time.tv_usec) + FEND_MS(1);
 }
-
-size_t
-fend__cares_expand(const unsigned char *message, size_t size, size_t offset,
-		   char ret_name[MESSAGE_NAME_SIZE])
-{
-	char *name;
-	long used;
-
-	if (offset >= size || size > INT_MAX ||
-	    ares_expand_name(message + offset, message, (int)size, &name, &used) != ARES_SUCCESS)
-		return 0;
-	if (used <= 0 || (size_t)used > size - offset || strlen(name) >= MESSAGE_NAME_SIZE)
-		used = 0;
-	else
-		strcpy(ret_name, name);
-	ares_free_string(name);
-	return (size_t)used;
-}

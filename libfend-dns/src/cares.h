@@ -9,8 +9,6 @@
 #include <fend/time.h>
 
 #include "ids.h"
-#include "message.h"
-
 struct config;
 struct fend_address;
 struct sockets;
@@ -66,12 +64,5 @@ void fend__cares_ask(struct cares *cares, const char *name, int type, struct que
 void fend__cares_process(struct cares *cares, int fd, unsigned events);
 /* After what time to call fend__cares_process() at the latest; FEND_FOREVER: no need. */
 fend_time fend__cares_timeout(const struct cares *cares);
-
-/*
- * Expand the name at offset of a message (RFC 1035, 4.1.4) to text. Returns how many bytes it takes
- * there; 0: it is malformed.
- */
-size_t fend__cares_expand(const unsigned char *message, size_t size, size_t offset,
-			  char ret_name[MESSAGE_NAME_SIZE]);
 
 #endif

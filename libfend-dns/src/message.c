@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The addresses in a DNS message (RFC 1035, section 4). The message comes from c-ares, which has
- * matched it to its question, but otherwise from anybody: every length is checked, and c-ares
- * expands the names (compression included).
+ * matched it to its question, but otherwise from anybody: every length is checked, and names are
+ * expanded by the cursor that record queries read with.
  *
  * An alias counts if it starts at the name asked for or at the end of another alias, and an address
  * if it is that of the last: c-ares takes in some versions any address in the answer, in others
@@ -18,11 +18,10 @@
 
 #include <fend-internal/kernel.h>
 
-#include "cares.h"
+#include "cursor.h"
 #include "request.h"
 
 enum {
-	HEADER_SIZE = 12,
 	QUESTION_SIZE = 4, /* behind the name */
 	RECORD_SIZE = 10,  /* behind the name */
 	CLASS_IN = 1,
@@ -51,10 +50,14 @@ get16(const unsigned char *bytes)
 static bool
 read_name(struct reader *reader, char ret_name[MESSAGE_NAME_SIZE])
 {
-	size_t used = fend__cares_expand(reader->message, reader->size, reader->offset, ret_name);
+	struct cursor cursor = { .message = reader->message,
+				 .size = reader->size,
+				 .at = reader->offset,
+				 .end = reader->size };
 
-	reader->offset += used;
-	return used > 0;
+	ret_name[fend__cursor_expand(&cursor, true, ret_name)] = '\0';
+	reader->offset = cursor.at;
+	return !cursor.bad;
 }
 
 static bool

@@ -8,7 +8,7 @@
 struct host_address;
 
 enum {
-	MESSAGE_NAME_SIZE = 1024, /* of a name as text, with each byte as "\ddd" and the NUL */
+	MESSAGE_NAME_SIZE = 1024, /* more than a name has as text (cursor.h), the NUL included */
 
 	RECORD_A = 1,
 	RECORD_CNAME = 5,
