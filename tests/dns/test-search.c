@@ -199,11 +199,12 @@ test_not_asked_for(struct test *test)
 static void
 test_names_that_get_too_long(struct test *test)
 {
-	char *name = g_strnfill(251, 'a'), *questions;
+	/* What fits of its name in first.test would be a name, too. */
+	char *name = g_strnfill(247, 'a'), *questions;
 	struct scene scene;
 	int i;
 
-	for (i = 63; i < 251; i += 64)
+	for (i = 62; i < 247; i += 63)
 		name[i] = '.';
 	scene_start(&scene, test, "search first.test\noptions ndots:15\n", "", choose_answer,
 		    PATIENT);
