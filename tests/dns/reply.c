@@ -176,6 +176,7 @@ rcode_of(enum server_mode mode)
 {
 	switch (mode) {
 	case SERVER_NXDOMAIN:
+	case SERVER_CNAME_NXDOMAIN:
 		return NXDOMAIN;
 	case SERVER_SERVFAIL:
 		return SERVFAIL;
@@ -204,6 +205,7 @@ put_answers(GByteArray *message, enum server_mode mode, const struct question *q
 		put_address(message, question, "real.test", 1);
 		break;
 	case SERVER_CNAME_ONLY:
+	case SERVER_CNAME_NXDOMAIN:
 		put_alias(message, question, NULL, "real.test");
 		break;
 	case SERVER_CNAME_CHAIN:
@@ -261,7 +263,7 @@ reply_new(enum server_mode mode, const struct question *question, gboolean tcp)
 	if ((mode == SERVER_TRUNCATE || mode == SERVER_MANY) && !tcp)
 		return message_new(question, FLAG_TC);
 	message = message_new(question, rcode);
-	if (rcode || mode == SERVER_NODATA)
+	if ((rcode && mode != SERVER_CNAME_NXDOMAIN) || mode == SERVER_NODATA)
 		return message;
 	put_answers(message, mode, question);
 	if (mode == SERVER_CUT) /* in the middle of the address */

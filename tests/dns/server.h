@@ -33,6 +33,7 @@ enum server_mode {
 	SERVER_POINTER_LOOP,    /* names that are compressed in circles */
 	SERVER_CNAME,           /* the answer is that of real.test */
 	SERVER_CNAME_ONLY,      /* of which there is none */
+	SERVER_CNAME_NXDOMAIN,  /* and which does not exist */
 	SERVER_CNAME_CHAIN,     /* ten aliases */
 	SERVER_CNAME_LONG,      /* forty */
 	SERVER_CNAME_BACKWARDS, /* aliases behind what they stand for */

@@ -285,8 +285,7 @@ test_ndots(struct test *test)
 		"nameserver 127.0.0.1\nsearch lab.test . corp.test\n",
 		"nameserver 127.0.0.1\ndomain corp.test\n",
 		"nameserver 127.0.0.1\noptions no-tld-query\nsearch corp.test\ndomain lab.test\n",
-		"  nameserver 127.0.0.9\n"
-		"nameserver\t127.0.0.1\n;search corp.test\nsearch\tlab.test",
+		" nameserver 127.0.0.9\nnameserver\t127.0.0.1\n;search a.test\nsearch\tlab.test",
 	};
 	size_t text, i;
 

@@ -123,14 +123,17 @@ test_free_with_old_lookups_running(struct test *test)
 {
 	struct outcome old = { 0 }, new = { 0 };
 	struct scene scene;
+	int fds;
 
 	scene_start(&scene, test);
 	scene.first->a = scene.second->a = SERVER_DROP;
+	fds = test_count_fds();
 	lookup_start(&old, scene.resolver, "old.test", AF_INET, 0, FEND_SEC(1));
 	name_server(scene.second, "");
 	clock_forward(FEND_MS(1000));
 	lookup_start(&new, scene.resolver, "new.test", AF_INET, 0, FEND_SEC(1));
 	scene.resolver = fend_resolver_free(scene.resolver);
+	g_assert_cmpint(test_count_fds(), ==, fds);
 	clock_forward(FEND_SEC(60));
 	test_drain(test);
 	g_assert_cmpint(old.calls + new.calls, ==, 0);

@@ -251,6 +251,10 @@ test_truncated_goes_on_over_tcp(struct test *test)
 	setting.server->a = setting.server->aaaa = SERVER_TRUNCATE;
 	setting_expect(test, &setting, "long.test", AF_UNSPEC, 0, 0, "192.0.2.1 2001:db8::1");
 	g_assert_cmpuint(setting.server->n_tcp, ==, 2);
+	/* The family that is answered first waits for the other. */
+	setting.server->aaaa = SERVER_ANSWER;
+	setting_expect(test, &setting, "other.test", AF_UNSPEC, 0, 0, "192.0.2.1 2001:db8::1");
+	g_assert_cmpuint(setting.server->n_tcp, ==, 3);
 	setting_end(&setting);
 }
 
