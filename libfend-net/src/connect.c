@@ -29,6 +29,7 @@
 #include <fend/socket.h>
 #include <fend/timer.h>
 
+#include <fend-internal/connect.h>
 #include <fend-internal/deadline.h>
 #include <fend-internal/loop.h>
 #include <fend-internal/public.h>
@@ -72,6 +73,7 @@ struct fend_connect {
 	fend_time next;     /* no attempt starts before */
 	fend_time deadline; /* INT64_MAX: none */
 	int err;            /* the most telling failure so far */
+	int no_address;     /* what to tell if there was none */
 	bool last, ended;
 };
 
@@ -287,7 +289,7 @@ advance(struct fend_connect *connect)
 			return;
 	}
 	if (!attempt && connect->running == 0 && connect->last) {
-		finish(connect, connect->err ? connect->err : -EADDRNOTAVAIL, NULL);
+		finish(connect, connect->err ? connect->err : connect->no_address, NULL);
 		return;
 	}
 	if (attempt && connect->running < connect->options.attempts_max && connect->next < when)
@@ -363,6 +365,7 @@ fend_connect_new(struct fend_loop *loop, const struct fend_connect_options *opti
 	connect->fn = fn;
 	connect->data = data;
 	connect->tail = &connect->attempts;
+	connect->no_address = -EADDRNOTAVAIL;
 	connect->deadline = fend__deadline(connect->options.timeout);
 	if (connect->deadline == FEND_FOREVER)
 		connect->deadline = INT64_MAX;
@@ -432,7 +435,7 @@ fend_connect_add(struct fend_connect *connect, const struct fend_address *addres
 }
 
 FEND_PUBLIC int
-fend_connect_last(struct fend_connect *connect)
+fend__connect_last(struct fend_connect *connect, int err)
 {
 	int r = check(connect);
 
@@ -441,8 +444,16 @@ fend_connect_last(struct fend_connect *connect)
 	if (connect->ended || connect->last)
 		return -EALREADY;
 	connect->last = true;
+	if (err)
+		connect->no_address = err;
 	fend_timer_at(connect->timer, 0);
 	return 0;
+}
+
+FEND_PUBLIC int
+fend_connect_last(struct fend_connect *connect)
+{
+	return fend__connect_last(connect, 0);
 }
 
 FEND_PUBLIC int
