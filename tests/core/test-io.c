@@ -561,6 +561,35 @@ test_closed_first_while_duplicated(struct test *test)
 	pair_fini(&other);
 }
 
+/* The orphan's number is given to the same file again, and watched again. */
+static void
+test_closed_first_and_back_under_its_number(struct test *test)
+{
+	const unsigned exclusive =
+		fend_loop_features(test->loop) & FEND_LOOP_EXCLUSIVE ? FEND_EXCLUSIVE : 0;
+	unsigned i;
+
+	for (i = 0; i < 4; i++) {
+		unsigned old = FEND_IN | (i & 1 ? exclusive : 0);
+		unsigned new = FEND_IN | (i & 2 ? exclusive : 0);
+		struct pair pair;
+		int copy;
+
+		pair_init(&pair, test, old);
+		copy = fcntl(pair.fds[0], F_DUPFD_CLOEXEC, 0);
+		close(pair.fds[0]);
+		pair.io = fend_io_free(pair.io);
+		g_assert_cmpint(dup3(copy, pair.fds[0], O_CLOEXEC), ==, pair.fds[0]);
+		close(copy);
+		test_ok(fend_io_new(test->loop, pair.fds[0], new, on_pair, &pair, &pair.io));
+		feed(pair.fds[1]);
+		test_error(fend_loop_dispatch(test->loop, 0), 1);
+		g_assert_cmpuint(pair.events, ==, FEND_IN);
+		pair_fini(&pair);
+		test_error(fend_loop_dispatch(test->loop, 0), 0);
+	}
+}
+
 /* Silenced instead of freed: a change the kernel refuses, and then nothing. */
 static void
 test_closed_first_and_silenced(struct test *test)
@@ -732,6 +761,8 @@ main(int argc, char **argv)
 	test_add("/io/interest-is-that-of-delivery", test_interest_is_that_of_delivery);
 	test_add("/io/number-reused-inside-a-batch", test_number_reused_inside_a_batch);
 	test_add("/io/closed-first-while-duplicated", test_closed_first_while_duplicated);
+	test_add("/io/closed-first-and-back-under-its-number",
+		 test_closed_first_and_back_under_its_number);
 	test_add("/io/closed-first-and-silenced", test_closed_first_and_silenced);
 	test_add("/io/stranger-under-a-closed-number", test_stranger_under_a_closed_number);
 	test_add("/io/orphan-when-no-new-epoll-can-be-made",
