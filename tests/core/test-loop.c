@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -81,6 +82,45 @@ test_stop_from_thread(struct test *test)
 		g_assert_cmpint(code, ==, 3);
 		g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
 	}
+}
+
+static void
+never(struct fend_timer *timer, uint64_t expirations, void *data)
+{
+	g_assert_not_reached();
+}
+
+static struct fend_loop *signalled;
+
+static void
+stop_in_handler(int signo)
+{
+	fend_loop_stop(signalled, 4);
+}
+
+static void
+test_stop_from_a_signal_handler(struct test *test)
+{
+	struct sigaction action = { .sa_handler = stop_in_handler }, old;
+	int code = 0;
+
+	signalled = test->loop;
+	g_assert_cmpint(sigaction(SIGALRM, &action, &old), ==, 0);
+	alarm(1);
+	test_ok(fend_loop_run(test->loop, &code));
+	g_assert_cmpint(code, ==, 4);
+	g_assert_cmpint(sigaction(SIGALRM, &old, NULL), ==, 0);
+}
+
+static void
+test_cleanup_helper_frees(struct test *test)
+{
+	FEND_CLEANUP(fend_loop) struct fend_loop *loop = NULL;
+	FEND_CLEANUP(fend_timer) struct fend_timer *timer = NULL;
+
+	/* In the opposite order, and the sanitizers say whether it was done. */
+	test_ok(fend_loop_new(NULL, &loop));
+	test_ok(fend_timer_new(loop, never, NULL, &timer));
 }
 
 static void
@@ -188,6 +228,18 @@ count_task(struct fend_task *task, void *data)
 	((struct everything *)data)->calls++;
 }
 
+static void
+count_hook(struct fend_hook *hook, void *data)
+{
+	((struct everything *)data)->calls++;
+}
+
+static void
+count_child(struct fend_child *child, int err, const struct fend_child_status *status, void *data)
+{
+	((struct everything *)data)->calls++;
+}
+
 /* One object of each kind, each about to call back. */
 static void
 everything_init(struct everything *all, struct fend_loop *loop)
@@ -213,6 +265,8 @@ everything_is(struct everything *all, int error)
 	struct fend_io *io = NULL;
 	struct fend_timer *timer = NULL;
 	struct fend_signal *signal = NULL;
+	struct fend_hook *hook = NULL;
+	struct fend_child *child = NULL;
 	struct fend_task task = { count_task, all };
 
 	test_error(fend_io_set(all->io, 0), error);
@@ -226,6 +280,11 @@ everything_is(struct everything *all, int error)
 	test_error(fend_io_new(all->loop, all->fd, FEND_IN, count_io, all, &io), error);
 	test_error(fend_timer_new(all->loop, count_timer, all, &timer), error);
 	test_error(fend_signal_new(all->loop, SIGUSR1, count_signal, all, &signal), error);
+	test_error(fend_hook_new(all->loop, FEND_HOOK_AFTER_WAIT, count_hook, all, &hook), error);
+	test_error(fend_child_new(all->loop, 1, count_child, all, &child), error);
+	test_error(fend_loop_fd(all->loop), error);
+	test_error(fend_loop_prepare(all->loop, NULL, 0, NULL), error);
+	test_error(fend_loop_set_timing(all->loop, true, 0), error);
 	test_error(fend_task_defer(all->loop, &task), error);
 	test_error(fend_task_post(all->loop, &task), error);
 	test_error(fend_task_cancel(all->loop, &task), error == -ECHILD ? 0 : error);
@@ -561,6 +620,8 @@ main(int argc, char **argv)
 	test_add("/loop/dispatch-does-not-heed-stop", test_dispatch_does_not_heed_stop);
 	test_add("/loop/stop-inside-a-callback", test_stop_inside);
 	test_add("/loop/stop-from-another-thread", test_stop_from_thread);
+	test_add("/loop/stop-from-a-signal-handler", test_stop_from_a_signal_handler);
+	test_add("/loop/cleanup-helper-frees", test_cleanup_helper_frees);
 	test_add("/loop/nested-run-is-refused", test_nested_run_is_refused);
 	test_add("/loop/dispatch-waits-no-longer-than-asked",
 		 test_dispatch_waits_no_longer_than_asked);

@@ -19,7 +19,7 @@ struct fend_hook;
 
 enum fend_hook_point {
 	FEND_HOOK_BEFORE_WAIT = 1, /* after the tasks; what is queued or armed here keeps the wait short */
-	FEND_HOOK_AFTER_WAIT,      /* before any other callback */
+	FEND_HOOK_AFTER_WAIT,      /* before any other callback; also if the kernel refused to wait */
 };
 
 typedef void fend_hook_fn(struct fend_hook *hook, void *data);

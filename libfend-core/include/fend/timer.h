@@ -41,7 +41,8 @@ struct fend_timer *fend_timer_free(struct fend_timer *timer);
  * Arm the timer, in place of what it was armed for before:
  *   _after  once, delay from this very moment (not from fend_loop_now()); < 0 counts as 0, except
  *           that FEND_FOREVER disarms
- *   _at     once, at when, on the clock of fend_now(); a past time is due at once
+ *   _at     once, at when, on the clock of fend_now(); a past time is due at once, and every
+ *           negative one is past, FEND_FOREVER included
  *   _every  at first from this moment, and then each period after the deadline before, so it does
  *           not drift; a period <= 0 means once
  *
