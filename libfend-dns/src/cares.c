@@ -262,9 +262,10 @@ error_of(int status)
 	case ARES_ENODATA:
 		return FEND_EAI_NODATA;
 	case ARES_ETIMEOUT:
-	case ARES_ECONNREFUSED: /* before 1.19 also what is SERVFAIL and REFUSED later */
+	case ARES_ECONNREFUSED: /* before 1.19 also what are the next three later */
 	case ARES_ESERVFAIL:
 	case ARES_EREFUSED:
+	case ARES_ENOTIMP:
 #if ARES_VERSION >= 0x011b00 /* 1.27 */
 	case ARES_ENOSERVER:
 #endif

@@ -91,7 +91,7 @@ static struct half *
 worse(struct half *a, struct half *b)
 {
 	static const int order[] = { FEND_EAI_MEMORY, FEND_EAI_SYSTEM, FEND_EAI_AGAIN,
-				     FEND_EAI_FAIL, FEND_EAI_NODATA };
+				     FEND_EAI_FAIL, FEND_EAI_NONAME };
 	size_t i;
 
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {

@@ -46,13 +46,13 @@ struct job {
 	const struct request *request;
 	struct tenant tenant;
 	struct search search;
-	char name[HOST_SIZE]; /* what is asked for now */
+	char name[HOST_SIZE];  /* what is asked for now */
 	struct half halves[2]; /* AAAA, A */
-	bool probing; /* the family that is not wanted, to learn whether there is such a host */
-	bool is_first;   /* name is the one that was given, and is tried first */
-	bool is_decided; /* whatever comes, if it has no addresses */
-	int err;         /* of what has been tried; 0: nothing yet */
-	char *detail; /* why, in words; or NULL */
+	bool probing;          /* asks for the family that is not wanted: is there such a host? */
+	bool is_first;         /* name is the one that was given, and is tried first */
+	bool is_decided;       /* err is final, unless a name has addresses */
+	int err;               /* of what has been tried; 0: nothing yet */
+	char *detail;          /* why, in words; or NULL */
 };
 
 /*

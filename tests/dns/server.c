@@ -271,15 +271,14 @@ bind_socket(int type, const struct fend_address *address)
 }
 
 struct server *
-server_start_on(struct fend_loop *loop, const char *host)
+server_start_at(struct fend_loop *loop, const char *text)
 {
 	struct server *server = g_new0(struct server, 1);
 	struct fend_address address;
 
 	server->loop = loop;
 	server->ttl = 60;
-	server->address = g_strdup_printf(strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
-					  test_port(SOCK_DGRAM));
+	server->address = g_strdup(text);
 	server->input = g_byte_array_new();
 	server->connection = -1;
 	test_ok(fend_address_parse(server->address, &address));
@@ -288,6 +287,17 @@ server_start_on(struct fend_loop *loop, const char *host)
 	g_assert_cmpint(listen(server->tcp, 8), ==, 0);
 	test_ok(fend_io_new(loop, server->udp, FEND_IN, on_datagrams, server, &server->udp_io));
 	test_ok(fend_io_new(loop, server->tcp, FEND_IN, on_connection, server, &server->tcp_io));
+	return server;
+}
+
+struct server *
+server_start_on(struct fend_loop *loop, const char *host)
+{
+	char *text = g_strdup_printf(strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
+				     test_port(SOCK_DGRAM));
+	struct server *server = server_start_at(loop, text);
+
+	g_free(text);
 	return server;
 }
 

@@ -76,6 +76,7 @@ struct server {
 
 struct server *server_start(struct fend_loop *loop); /* on 127.0.0.1 */
 struct server *server_start_on(struct fend_loop *loop, const char *host);
+struct server *server_start_at(struct fend_loop *loop, const char *address); /* with a port */
 struct server *server_stop(struct server *server); /* returns NULL */
 /* For fend_resolver_options.servers: "127.0.0.1:12345". */
 const char *server_address(const struct server *server);
