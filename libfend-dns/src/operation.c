@@ -124,6 +124,12 @@ fend__operation_end(struct operation *operation, int err)
 	fend_task_defer(operation->loop, &operation->task);
 }
 
+const char *
+fend__operation_detail(const struct operation *operation)
+{
+	return operation->told && operation->err < 0 ? operation->detail : NULL;
+}
+
 void
 fend__operation_fini(struct operation *operation)
 {

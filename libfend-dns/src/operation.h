@@ -57,6 +57,9 @@ void fend__operation_ask(struct operation *operation, const char *name, int type
 /* It is over: the user is told soon. */
 void fend__operation_end(struct operation *operation, int err);
 
+/* More about the error that was told, or NULL. */
+const char *fend__operation_detail(const struct operation *operation);
+
 /* Cancel if it still runs, and release what it has. */
 void fend__operation_fini(struct operation *operation);
 

@@ -174,7 +174,7 @@ fend_query_take(struct fend_query *query)
 FEND_PUBLIC const char *
 fend_query_detail(const struct fend_query *query)
 {
-	return query && query->operation.told ? query->operation.detail : NULL;
+	return query ? fend__operation_detail(&query->operation) : NULL;
 }
 
 FEND_PUBLIC struct fend_query *

@@ -316,7 +316,7 @@ fend_resolver_reverse(struct fend_resolver *resolver, const struct fend_address 
 FEND_PUBLIC const char *
 fend_reverse_detail(const struct fend_reverse *reverse)
 {
-	return reverse && reverse->operation.told ? reverse->operation.detail : NULL;
+	return reverse ? fend__operation_detail(&reverse->operation) : NULL;
 }
 
 FEND_PUBLIC struct fend_reverse *

@@ -73,7 +73,6 @@ struct fend_connect {
 	fend_time next;     /* no attempt starts before */
 	fend_time deadline; /* INT64_MAX: none */
 	int err;            /* the most telling failure so far */
-	int no_address;     /* what to tell if there was none */
 	bool last, ended;
 };
 
@@ -289,7 +288,7 @@ advance(struct fend_connect *connect)
 			return;
 	}
 	if (!attempt && connect->running == 0 && connect->last) {
-		finish(connect, connect->err ? connect->err : connect->no_address, NULL);
+		finish(connect, connect->err ? connect->err : -EADDRNOTAVAIL, NULL);
 		return;
 	}
 	if (attempt && connect->running < connect->options.attempts_max && connect->next < when)
@@ -365,7 +364,6 @@ fend_connect_new(struct fend_loop *loop, const struct fend_connect_options *opti
 	connect->fn = fn;
 	connect->data = data;
 	connect->tail = &connect->attempts;
-	connect->no_address = -EADDRNOTAVAIL;
 	connect->deadline = fend__deadline(connect->options.timeout);
 	if (connect->deadline == FEND_FOREVER)
 		connect->deadline = INT64_MAX;
@@ -444,8 +442,8 @@ fend__connect_last(struct fend_connect *connect, int err)
 	if (connect->ended || connect->last)
 		return -EALREADY;
 	connect->last = true;
-	if (err)
-		connect->no_address = err;
+	if (!connect->attempts)
+		connect->err = err;
 	fend_timer_at(connect->timer, 0);
 	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* c-ares alone, on epoll, as its users drive it. */
+/*
+ * c-ares alone, on epoll. The next lookup is asked for within the callback of one, so c-ares never
+ * has nothing to do, and does not close its socket in between; fend asks from the loop.
+ */
 #include "dns.h"
 
 #define CARES_NO_DEPRECATED

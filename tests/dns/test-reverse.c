@@ -158,6 +158,12 @@ test_mistakes(struct test *test)
 	reverse_run(test, &told, NULL, &address, 1 << 20);
 	test_error(told.err, FEND_EAI_BADFLAGS);
 	told_clear(&told);
+	/* A name that is missing is no error, and then there is nothing to add. */
+	test_ok(fend_address_parse("192.0.2.34:80", &address));
+	reverse_run(test, &told, NULL, &address, 0);
+	test_error(told.err, 0);
+	g_assert_null(fend_reverse_detail(told.reverse));
+	told_clear(&told);
 	test_error(fend_reverse_start(test->loop, NULL, 0, 0, on_told, NULL, &reverse), -EINVAL);
 	test_error(fend_reverse_start(test->loop, &address, 0, 0, NULL, NULL, &reverse), -EINVAL);
 	test_error(fend_reverse_start(test->loop, &address, 0, 0, on_told, NULL, NULL), -EINVAL);
