@@ -178,6 +178,39 @@ test_reaped_by_somebody_else(struct test *test)
 	fend_child_free(probe.child);
 }
 
+static int refusals;
+
+/* A child that is traced cannot be reaped before its tracer has seen the end (ptrace(2)). */
+static int
+waitid_of_a_traced_child(pid_t pid, siginfo_t *ret_info, int options)
+{
+	if (!(options & WNOWAIT) && refusals > 0) {
+		refusals--;
+		return 0;
+	}
+	return fend__kernel_real.waitid(pid, ret_info, options);
+}
+
+static void
+test_reaped_when_its_tracer_lets_go(struct test *test)
+{
+	struct fend__kernel traced = fend__kernel_real;
+	struct probe probe;
+	int hold;
+
+	probe_init(&probe, test, start(&hold, 9, 0));
+	traced.waitid = waitid_of_a_traced_child;
+	fend__kernel = &traced;
+	refusals = 3;
+	close(hold);
+	test_wait(test, &probe.calls);
+	fend__kernel = &fend__kernel_real;
+	g_assert_cmpint(refusals, ==, 0);
+	g_assert_cmpint(probe.err, ==, 0);
+	g_assert_cmpint(probe.status.code, ==, 9);
+	fend_child_free(probe.child);
+}
+
 static void
 test_reaps_no_other(struct test *test)
 {
@@ -467,6 +500,7 @@ main(int argc, char **argv)
 	test_add("/child/kill-says-that-it-has-ended", test_kill_says_that_it_has_ended);
 	test_add("/child/ended-before-it-was-watched", test_ended_before_it_was_watched);
 	test_add("/child/reaped-by-somebody-else", test_reaped_by_somebody_else);
+	test_add("/child/reaped-when-its-tracer-lets-go", test_reaped_when_its_tracer_lets_go);
 	test_add("/child/reaps-no-other", test_reaps_no_other);
 	test_add("/child/free-neither-kills-nor-reaps", test_free_neither_kills_nor_reaps);
 	test_add("/child/allocation-fails", test_allocation_fails);
