@@ -2,13 +2,9 @@
 /* A descriptor and whether it is ours to close. */
 #include <fend/file.h>
 
+#include <fend-internal/file.h>
 #include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
-
-struct fend_file {
-	int fd;
-	unsigned flags;
-};
 
 FEND_PUBLIC int
 fend_file_wrap(int fd, unsigned flags, struct fend_file **ret_file)

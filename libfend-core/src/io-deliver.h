@@ -38,7 +38,7 @@ fend__io_report(struct fend_loop *loop, uint64_t cookie, unsigned events)
 
 	if (fend__unlikely(io->generation != (uint32_t)(cookie >> 32))) {
 		/* Freed by a callback of this batch, or by one that should have come before it. */
-		if (io->freed != loop->stats.iterations)
+		if (io->freed != io_moment(loop->stats.iterations))
 			loop->ops->stale(loop, loop->dispatcher);
 		return;
 	}

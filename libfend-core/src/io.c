@@ -57,25 +57,29 @@ reserve_fd(struct io_table *table, int fd)
 }
 
 static int
-grow(struct io_table *table)
+grow(struct fend_loop *loop)
 {
-	struct fend_io **chunks, *chunk;
+	struct io_table *table = &loop->ios;
+	struct io_chunk **chunks, *chunk;
 
 	chunks = fend__resize(table->chunks, table->n_chunks + 1, sizeof(*chunks));
 	if (!chunks)
 		return -ENOMEM;
 	table->chunks = chunks;
-	chunk = fend__calloc(IO_CHUNK, sizeof(*chunk));
+	chunk = fend__calloc(1, sizeof(*chunk));
 	if (!chunk)
 		return -ENOMEM;
+	chunk->loop = loop;
+	chunk->first = (uint32_t)table->n_chunks * IO_CHUNK;
 	table->chunks[table->n_chunks++] = chunk;
 	return 0;
 }
 
 /* A slot, the one freed longest ago if there is one. It becomes alive with its generation. */
 static struct fend_io *
-take_slot(struct io_table *table)
+take_slot(struct fend_loop *loop)
 {
+	struct io_table *table = &loop->ios;
 	struct fend_io *io;
 
 	if (!list_is_empty(&table->free)) {
@@ -83,10 +87,10 @@ take_slot(struct io_table *table)
 		list_remove(&io->change);
 		return io;
 	}
-	if (table->n_slots == table->n_chunks * IO_CHUNK && grow(table) < 0)
+	if (table->n_slots == table->n_chunks * IO_CHUNK && grow(loop) < 0)
 		return NULL;
 	io = fend__io_at(table, table->n_slots);
-	io->slot = table->n_slots++;
+	io->position = (unsigned char)(table->n_slots++ % IO_CHUNK);
 	list_init(&io->change);
 	return io;
 }
@@ -153,11 +157,10 @@ fend_io_new(struct fend_loop *loop, int fd, unsigned events, fend_io_fn *fn, voi
 		return r;
 	if (table->by_fd[fd])
 		return -EEXIST;
-	io = take_slot(table);
+	io = take_slot(loop);
 	if (!io)
 		return -ENOMEM;
 	io->generation++;
-	io->loop = loop;
 	io->fn = fn;
 	io->data = data;
 	io->name = NULL;
@@ -172,7 +175,7 @@ fend_io_new(struct fend_loop *loop, int fd, unsigned events, fend_io_fn *fn, voi
 		give_slot(table, io);
 		return r;
 	}
-	table->by_fd[fd] = io->slot + 1;
+	table->by_fd[fd] = io_slot(io) + 1;
 	fend__loop_hold(loop);
 	*ret_io = io;
 	return 0;
@@ -186,14 +189,14 @@ fend_io_free(struct fend_io *io)
 
 	if (!io)
 		return NULL;
-	loop = io->loop;
+	loop = io_loop(io);
 	r = fend__loop_check(loop);
 	/* In a child the registration is the parent's as well; after the loop's end there is none. */
 	if (r == 0)
 		loop->ops->remove(loop, loop->dispatcher, io);
 	loop->ios.by_fd[io->fd] = 0;
 	io->generation++;
-	io->freed = loop->stats.iterations;
+	io->freed = io_moment(loop->stats.iterations);
 	give_slot(&loop->ios, io);
 	fend__loop_drop(loop);
 	return NULL;
@@ -202,24 +205,26 @@ fend_io_free(struct fend_io *io)
 FEND_PUBLIC int
 fend_io_set(struct fend_io *io, unsigned events)
 {
+	struct fend_loop *loop;
 	int r;
 
 	if (!io)
 		return -EINVAL;
-	r = fend__loop_check(io->loop);
+	loop = io_loop(io);
+	r = fend__loop_check(loop);
 	if (r < 0)
 		return r;
 	if (events & ~(unsigned)IO_INTEREST)
 		return -EINVAL;
-	r = check_events(io->loop, events | io->mode);
+	r = check_events(loop, events | io->mode);
 	if (r < 0)
 		return r;
 	io->interest = (unsigned short)events;
 	arm(io);
 	/* What was refused is told again; a source in neither list points to itself. */
 	list_remove(&io->change);
-	list_append(&io->loop->changed, &io->change);
-	fend__embed_changed(io->loop);
+	list_append(&loop->changed, &io->change);
+	fend__embed_changed(loop);
 	return 0;
 }
 

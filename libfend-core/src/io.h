@@ -9,27 +9,39 @@
 #include <fend/io.h>
 #include <fend/task.h>
 
+#include <fend-internal/public.h>
+
 struct fend_loop;
 
 #define IO_INTEREST (FEND_IN | FEND_OUT | FEND_PRI | FEND_RDHUP)
 #define IO_TOLD_NOTHING 0xffff
 #define IO_MODE (FEND_EDGE | FEND_ONESHOT | FEND_EXCLUSIVE)
 
+/* There may be many thousands: 64 bytes each, where a pointer has 8. */
 struct fend_io {
-	struct fend_loop *loop;
 	fend_io_fn *fn;
 	void *data;
 	const char *name;
+	struct fend_link change; /* in loop->changed or loop->refused; next free slot's while free */
 	int fd;
-	unsigned short interest, mode; /* bits of IO_INTEREST and IO_MODE */
-	unsigned short passes; /* what may be told now: interest, ERR and HUP, or nothing at all */
-	uint32_t slot;       /* where in the table this is */
 	uint32_t generation; /* differs each time the slot is used: odd while it is */
 	uint32_t index;      /* the dispatcher's own */
-	uint64_t freed;      /* the iteration in which the slot was freed last */
-	unsigned short told;   /* the interest that the dispatcher knows, or IO_TOLD_NOTHING */
-	unsigned short counts; /* as a callback: 1, or 0 for the loop's own */
-	struct fend_link change; /* in loop->changed or loop->refused; next free slot's while free */
+	unsigned short interest, mode; /* bits of IO_INTEREST and IO_MODE */
+	unsigned short passes;  /* what may be told now: interest, ERR and HUP, or nothing at all */
+	unsigned short told;    /* the interest that the dispatcher knows, or IO_TOLD_NOTHING */
+	unsigned short freed;   /* io_moment() in which the slot was freed last */
+	unsigned char position; /* of the slot in its chunk */
+	unsigned char counts;   /* as a callback: 1, or 0 for the loop's own */
+};
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct fend_io) == 64, "a source is no larger");
+
+#define IO_CHUNK 64
+
+struct io_chunk {
+	struct fend_io ios[IO_CHUNK]; /* first: to find one is less work then */
+	struct fend_loop *loop;
+	uint32_t first; /* slot */
 };
 
 /*
@@ -38,7 +50,7 @@ struct fend_io {
  * it reports about a source that is gone is recognised whatever has become of the slot.
  */
 struct io_table {
-	struct fend_io **chunks;
+	struct io_chunk **chunks;
 	size_t n_chunks;
 	uint32_t n_slots;            /* ever used */
 	struct fend_link free;       /* freed slots */
@@ -46,22 +58,52 @@ struct io_table {
 	size_t n_by_fd;
 };
 
+static inline struct io_chunk *
+io_chunk(const struct fend_io *io)
+{
+	return fend__container_of(io - io->position, struct io_chunk, ios);
+}
+
+static inline struct fend_loop *
+io_loop(const struct fend_io *io)
+{
+	return io_chunk(io)->loop;
+}
+
+static inline uint32_t
+io_slot(const struct fend_io *io)
+{
+	return io_chunk(io)->first + io->position;
+}
+
+/*
+ * An iteration, but for its upper bits: who takes another for it, once in 65536, is mistaken for no
+ * longer than that iteration.
+ */
+static inline unsigned short
+io_moment(uint64_t iterations)
+{
+	return (unsigned short)iterations;
+}
+
 /* A cookie is what the kernel remembers; this one is the loop's own wake-up. */
 #define IO_COOKIE_WAKEUP UINT64_MAX
 
 static inline uint64_t
 io_cookie(const struct fend_io *io)
 {
-	return (uint64_t)io->generation << 32 | io->slot;
+	return (uint64_t)io->generation << 32 | io_slot(io);
 }
-
-#define IO_CHUNK 64
 
 /* The source in a slot that was ever used, whether it is alive or not. */
 static inline struct fend_io *
 fend__io_at(const struct io_table *table, uint32_t slot)
 {
-	return &table->chunks[slot / IO_CHUNK][slot % IO_CHUNK];
+	struct fend_io *ios = table->chunks[slot / IO_CHUNK]->ios;
+	size_t offset = slot * sizeof(*ios) % (IO_CHUNK * sizeof(*ios));
+
+	/* In bytes, since the compiler makes four instructions more of an index. */
+	return (struct fend_io *)((char *)ios + offset);
 }
 
 static inline bool

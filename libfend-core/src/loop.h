@@ -15,7 +15,6 @@
 #include <fend-internal/public.h>
 
 #include "io.h"
-#include "process.h"
 #include "signal-port.h"
 #include "timer-heap.h"
 
@@ -27,6 +26,9 @@ struct signal_port;
 #define LOOP_CLOSED UINT_MAX
 
 struct fend_loop {
+	unsigned process; /* first (fend__loop_is_usable()): the owner's, after the end LOOP_CLOSED */
+	unsigned owner;   /* whose loop this is: fend__process() */
+
 	/*
 	 * The posting end, which other threads and signal handlers use while they hold a reference.
 	 * The wake-up is closed with the last reference, so that nobody writes to a number that has
@@ -37,7 +39,6 @@ struct fend_loop {
 	atomic_bool sleeping;                 /* the loop waits, or is about to: write the wake-up */
 	_Atomic(struct fend_link *) posted;   /* a stack of tasks; see task.c */
 	atomic_llong stop;                    /* 0, or LOOP_STOP and a code */
-	unsigned owner;                       /* whose loop this is: fend__process() */
 
 	/*
 	 * The memory stays until the posting end and every object on the loop are gone: one count for
@@ -50,7 +51,6 @@ struct fend_loop {
 	bool timing;
 	fend_time slow; /* what the log is told of */
 
-	unsigned process; /* the owner, until fend_loop_free() makes it LOOP_CLOSED */
 	bool closed;      /* fend_loop_free() was called */
 	bool dispatching; /* fend_loop_run() or _dispatch() is on the stack */
 	bool now_valid;
@@ -84,6 +84,8 @@ struct fend_loop {
 
 	struct attachment *attachments;
 };
+
+_Static_assert(offsetof(struct fend_loop, process) == 0, "fend__loop_is_usable() reads it there");
 
 /* Wake the loop if it sleeps. [any thread, async-signal-safe] */
 void fend__loop_wake(struct fend_loop *loop);

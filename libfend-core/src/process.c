@@ -7,8 +7,6 @@
  * instead. Who finds 0 gives the process the next number. Both the asking and the renumbering are
  * async-signal-safe; only fend__process_init(), which every loop_new calls, is not.
  */
-#include "process.h"
-
 #include <pthread.h>
 #include <stdatomic.h>
 

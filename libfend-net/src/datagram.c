@@ -34,7 +34,7 @@ check(struct fend_socket *socket)
 
 	if (r < 0)
 		return r;
-	return socket->top->ops ? -EOPNOTSUPP : 0;
+	return fend__socket_is_plain(socket) ? 0 : -EOPNOTSUPP;
 }
 
 FEND_PUBLIC ssize_t

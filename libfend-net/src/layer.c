@@ -59,6 +59,13 @@ kernel_send(const struct fend_socket *socket, const struct iovec *iov, int n, in
 	return fend__kernel->sendmsg(socket->fd, &message, flags | MSG_DONTWAIT);
 }
 
+static int
+kernel_shutdown(const struct fend_socket *socket, int how)
+{
+	return fend__layers_are_inherited(socket) ? -ECHILD
+						  : fend__kernel->shutdown(socket->fd, how);
+}
+
 FEND_PUBLIC ssize_t
 fend_below_recv(struct fend_below *below, const struct iovec *iov, int n, int flags)
 {
@@ -88,11 +95,46 @@ fend_below_shutdown(struct fend_below *below, int how)
 {
 	if (!below || (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR))
 		return -EINVAL;
-	if (below->ops)
-		return below->ops->shutdown(below->layer, below->below, how);
-	if (fend__layers_are_inherited(below->socket))
-		return -ECHILD;
-	return fend__kernel->shutdown(below->socket->fd, how);
+	return below->ops ? below->ops->shutdown(below->layer, below->below, how)
+			  : kernel_shutdown(below->socket, how);
+}
+
+ssize_t
+fend__layers_recv(struct fend_socket *socket, const struct iovec *iov, int n, int flags)
+{
+	ssize_t done;
+
+	if (fend__socket_is_plain(socket))
+		return kernel_recv(socket, iov, n, flags);
+	done = fend_below_recv(socket->layers->top, iov, n, flags);
+	fend__socket_changed(socket);
+	return done;
+}
+
+ssize_t
+fend__layers_send(struct fend_socket *socket, const struct iovec *iov, int n, int flags)
+{
+	ssize_t done;
+
+	if (fend__socket_is_plain(socket))
+		return kernel_send(socket, iov, n, flags);
+	done = fend_below_send(socket->layers->top, iov, n, flags);
+	fend__socket_changed(socket);
+	return done;
+}
+
+int
+fend__layers_shutdown(struct fend_socket *socket, int how)
+{
+	int r;
+
+	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+		return -EINVAL;
+	if (fend__socket_is_plain(socket))
+		return kernel_shutdown(socket, how);
+	r = fend_below_shutdown(socket->layers->top, how);
+	fend__socket_changed(socket);
+	return r;
 }
 
 static unsigned
@@ -108,7 +150,7 @@ fend__layers_want(const struct fend_socket *socket, unsigned interest, bool *ret
 	unsigned wanted = interest & IN_OUT;
 	bool held = false;
 
-	for (level = socket->top; level->ops; level = level->below) {
+	for (level = socket->layers->top; level->ops; level = level->below) {
 		if ((wanted & FEND_IN) && (level->ops->pending(level->layer) & FEND_IN))
 			held = true;
 		wanted = wants(level, wanted);
@@ -146,7 +188,25 @@ rise(struct fend_below *level, unsigned events)
 unsigned
 fend__layers_ready(struct fend_socket *socket, unsigned events)
 {
-	return rise(socket->top, events);
+	return rise(socket->layers->top, events);
+}
+
+/* There will be layers. */
+static int
+prepare(struct fend_socket *socket)
+{
+	struct layers *layers = fend__calloc(1, sizeof(*layers));
+
+	if (!layers)
+		return -ENOMEM;
+	fend__process_init();
+	layers->process = fend__process();
+	layers->kernel.socket = socket;
+	layers->top = &layers->kernel;
+	layers->held.fn = fend__socket_on_held;
+	layers->held.data = socket;
+	socket->layers = layers;
+	return 0;
 }
 
 FEND_PUBLIC int
@@ -160,19 +220,21 @@ fend_socket_push_layer(struct fend_socket *socket, const struct fend_layer_ops *
 	if (!ops || ops->size < sizeof(*ops) || !ops->recv || !ops->send || !ops->shutdown ||
 	    !ops->wants || !ops->pending)
 		return -EINVAL;
-	if (socket->holder && socket->holder != &socket->watch.holder)
+	if (socket->holder)
 		return -EBUSY;
 	level = fend__calloc(1, sizeof(*level));
 	if (!level)
 		return -ENOMEM;
+	r = socket->layers ? 0 : prepare(socket);
+	if (r < 0) {
+		fend__release(level);
+		return r;
+	}
 	level->ops = ops;
 	level->layer = layer;
-	level->below = socket->top;
+	level->below = socket->layers->top;
 	level->socket = socket;
-	socket->top = level;
-	fend__process_init();
-	if (!socket->process)
-		socket->process = fend__process();
+	socket->layers->top = level;
 	fend__socket_changed(socket);
 	return 0;
 }
@@ -189,9 +251,9 @@ fend__socket_layer(const struct fend_socket *socket, const struct fend_layer_ops
 {
 	const struct fend_below *level;
 
-	if (!socket)
+	if (!socket || fend__socket_is_plain(socket))
 		return NULL;
-	for (level = socket->top; level->ops; level = level->below) {
+	for (level = socket->layers->top; level->ops; level = level->below) {
 		if (level->ops != ops)
 			continue;
 		if (ret_below)
@@ -204,12 +266,17 @@ fend__socket_layer(const struct fend_socket *socket, const struct fend_layer_ops
 void
 fend__layers_free(struct fend_socket *socket)
 {
-	while (socket->top->ops) {
-		struct fend_below *level = socket->top;
+	struct layers *layers = socket->layers;
+
+	if (!layers)
+		return;
+	while (layers->top->ops) {
+		struct fend_below *level = layers->top;
 
 		if (level->ops->free)
 			level->ops->free(level->layer, level->below);
-		socket->top = level->below;
+		layers->top = level->below;
 		fend__release(level);
 	}
+	socket->layers = fend__release(layers);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A socket's readiness, which one holder has at a time.
+ * A socket's readiness, which one holder has at a time, or a watch.
  *
- * There is one fend_io per socket, made by the first hold and kept, with an interest that follows
- * from what the holder and the layers want: none as a rule when nobody holds. Events pass through
- * the layers and then to the holder.
+ * There is one fend_io per socket, made by the first of them and kept, with an interest that follows
+ * from what the holder or the watch, and the layers want: none as a rule when there is neither. Events
+ * pass through the layers and then to the holder or the watch.
  *
- * The watch (socket-watch.c) is a holder like any other, except that an operation which says so
- * may hold over it: socket->holder is then the operation's, and socket->watch gets it back.
+ * The watch (socket-watch.c), which nearly every socket has that is not a stream's, is no more than
+ * a function, called when nobody holds. An operation which says so may hold over it.
  *
  * Input that a layer holds is told by a task: as long as somebody wants it, the task is queued
  * again before each call, and so calls in each iteration, as a level-triggered descriptor would.
@@ -19,43 +19,59 @@
 
 #include "socket.h"
 
-#define INTEREST (unsigned)(FEND_IN | FEND_OUT | FEND_PRI | FEND_RDHUP)
+static unsigned
+interest(const struct fend_socket *socket)
+{
+	if (socket->holder)
+		return socket->holder->interest;
+	return socket->watch ? socket->watched : 0;
+}
 
-/* After the holder was called nothing may be left of the socket. */
+/* What the descriptor must report for that, as fend__layers_want(). */
+static unsigned
+want(const struct fend_socket *socket, bool *ret_held)
+{
+	unsigned wanted = interest(socket);
+
+	*ret_held = false;
+	return fend__socket_is_plain(socket) ? wanted : fend__layers_want(socket, wanted, ret_held);
+}
+
+/* Tell the holder, or else the watch: one is there. Afterwards nothing may be left of the socket. */
 static inline void
-call_holder(const struct fend_socket *socket, unsigned events)
+tell(struct fend_socket *socket, unsigned events)
 {
 	struct fend__holder *holder = socket->holder;
 
-	if (fend__unlikely(!holder || !holder->interest))
-		return;
-	events &= holder->interest | FEND_ERR | FEND_HUP;
-	if (fend__likely(events))
+	if (holder)
 		holder->ready(holder, events);
-}
-
-static __attribute__((noinline)) void
-deliver_through_layers(struct fend_socket *socket, unsigned events)
-{
-	events = fend__layers_ready(socket, events);
-	fend__socket_update(socket);
-	call_holder(socket, events);
+	else
+		socket->watch(socket, events, socket->watch_data);
 }
 
 /* Pass events on: 0 for those a level holds without the descriptor. */
-static inline void
-deliver(struct fend_socket *socket, unsigned events)
+static __attribute__((noinline)) void
+tell_through_layers(struct fend_socket *socket, unsigned events)
 {
-	if (fend__socket_is_plain(socket))
-		call_holder(socket, events);
-	else
-		deliver_through_layers(socket, events);
+	unsigned wanted;
+
+	events = fend__layers_ready(socket, events);
+	fend__socket_update(socket);
+	wanted = interest(socket);
+	if (wanted && (events & (wanted | FEND_ERR | FEND_HUP)))
+		tell(socket, events & (wanted | FEND_ERR | FEND_HUP));
 }
 
+/* Without layers the io's interest is the one on top, and its events are what is to be told. */
 static void
 on_io(struct fend_io *io, unsigned events, void *data)
 {
-	deliver(data, events);
+	struct fend_socket *socket = data;
+
+	if (fend__socket_is_plain(socket))
+		tell(socket, events);
+	else
+		tell_through_layers(socket, events);
 }
 
 void
@@ -63,43 +79,44 @@ fend__socket_on_held(struct fend_task *task, void *data)
 {
 	struct fend_socket *socket = data;
 
-	socket->held_queued = false;
-	deliver(socket, 0);
+	socket->layers->held_queued = false;
+	tell_through_layers(socket, 0);
 }
 
 static void
 queue_held(struct fend_socket *socket, bool held)
 {
-	if (held == socket->held_queued)
+	struct layers *layers = socket->layers;
+
+	if (!layers || held == layers->held_queued)
 		return;
 	if (held)
-		socket->held_queued = fend_task_defer(socket->loop, &socket->held) >= 0;
+		layers->held_queued = fend_task_defer(socket->loop, &layers->held) >= 0;
 	else
-		socket->held_queued = fend_task_cancel(socket->loop, &socket->held) < 0;
+		layers->held_queued = fend_task_cancel(socket->loop, &layers->held) < 0;
 }
 
 int
 fend__socket_update(struct fend_socket *socket)
 {
-	unsigned wanted = socket->holder ? socket->holder->interest : 0;
+	unsigned wanted;
 	bool held;
 
 	if (!socket->io)
 		return 0;
-	wanted = fend__layers_want(socket, wanted, &held);
+	wanted = want(socket, &held);
 	queue_held(socket, held);
 	return wanted == fend_io_events(socket->io) ? 0 : fend_io_set(socket->io, wanted);
 }
 
-/* The first holder: make the io, and belong to loop from now on. */
+/* The first holder or watch: make the io, and belong to loop from now on. */
 static int
 start(struct fend_socket *socket, struct fend_loop *loop)
 {
 	bool held;
-	unsigned wanted = fend__layers_want(socket, socket->holder->interest, &held);
 	int r;
 
-	r = fend_io_new(loop, socket->fd, wanted, on_io, socket, &socket->io);
+	r = fend_io_new(loop, socket->fd, want(socket, &held), on_io, socket, &socket->io);
 	if (r < 0)
 		return r;
 	socket->loop = fend__loop_hold(loop);
@@ -107,28 +124,41 @@ start(struct fend_socket *socket, struct fend_loop *loop)
 	return 0;
 }
 
+int
+fend__socket_start(struct fend_socket *socket, struct fend_loop *loop)
+{
+	return socket->io ? fend__socket_update(socket) : start(socket, loop);
+}
+
+int
+fend__socket_may_hold(const struct fend_socket *socket, const struct fend_loop *loop,
+		      unsigned interest)
+{
+	int r = fend__socket_check(socket);
+
+	if (r == 0)
+		r = fend__loop_check(loop);
+	if (r < 0)
+		return r;
+	if ((socket->loop && socket->loop != loop) || (interest & ~SOCKET_INTEREST))
+		return -EINVAL;
+	return socket->holder ? -EBUSY : 0;
+}
+
 FEND_PUBLIC int
 fend__socket_hold(struct fend_socket *socket, struct fend_loop *loop, struct fend__holder *holder,
 		  bool over_watch)
 {
-	struct fend__holder *before;
-	int r;
+	int r = fend__socket_may_hold(socket, loop, holder->interest);
 
-	r = fend__socket_check(socket);
 	if (r < 0)
 		return r;
-	r = fend__loop_check(loop);
-	if (r < 0)
-		return r;
-	if ((socket->loop && socket->loop != loop) || (holder->interest & ~INTEREST))
-		return -EINVAL;
-	before = socket->holder;
-	if (before && !(over_watch && before == &socket->watch.holder))
+	if (socket->watch && !over_watch)
 		return -EBUSY;
 	socket->holder = holder;
-	r = socket->io ? fend__socket_update(socket) : start(socket, loop);
+	r = fend__socket_start(socket, loop);
 	if (r < 0)
-		socket->holder = before;
+		socket->holder = NULL;
 	return r;
 }
 
@@ -137,7 +167,7 @@ fend__socket_release(struct fend_socket *socket, struct fend__holder *holder)
 {
 	if (!socket || socket->holder != holder)
 		return;
-	socket->holder = socket->watch.fn ? &socket->watch.holder : NULL;
+	socket->holder = NULL;
 	fend__socket_changed(socket);
 }
 
@@ -148,7 +178,7 @@ fend__socket_interest(struct fend_socket *socket, struct fend__holder *holder, u
 
 	if (r < 0)
 		return r;
-	if (interest & ~INTEREST)
+	if (interest & ~SOCKET_INTEREST)
 		return -EINVAL;
 	holder->interest = interest;
 	return socket->holder == holder ? fend__socket_update(socket) : 0;
@@ -177,6 +207,7 @@ fend__socket_unready(struct fend_socket *socket)
 		holder->gone(holder);
 	if (!socket->loop)
 		return;
-	fend_task_cancel(socket->loop, &socket->held);
+	if (socket->layers)
+		fend_task_cancel(socket->loop, &socket->layers->held);
 	socket->io = fend_io_free(socket->io);
 }

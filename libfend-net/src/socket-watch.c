@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A watch: the holder that hands a socket's events to the user. */
+/* A watch: what hands a socket's events to the user while nothing holds its readiness. */
 #include <fend/socket.h>
 
 #include <errno.h>
 
 #include "socket.h"
-
-static void
-watch_ready(struct fend__holder *holder, unsigned events)
-{
-	struct fend_socket *socket = fend__container_of(holder, struct fend_socket, watch.holder);
-
-	socket->watch.fn(socket, events, socket->watch.data);
-}
 
 FEND_PUBLIC int
 fend_socket_watch(struct fend_socket *socket, struct fend_loop *loop, unsigned events,
@@ -25,16 +17,18 @@ fend_socket_watch(struct fend_socket *socket, struct fend_loop *loop, unsigned e
 		return r;
 	if (!fn)
 		return -EINVAL;
-	if (socket->watch.fn)
+	if (socket->watch)
 		return -EBUSY;
-	socket->watch.holder.interest = events;
-	socket->watch.holder.ready = watch_ready;
-	r = fend__socket_hold(socket, loop, &socket->watch.holder, false);
+	r = fend__socket_may_hold(socket, loop, events);
 	if (r < 0)
 		return r;
-	socket->watch.fn = fn;
-	socket->watch.data = data;
-	return 0;
+	socket->watch = fn;
+	socket->watch_data = data;
+	socket->watched = (unsigned short)events;
+	r = fend__socket_start(socket, loop);
+	if (r < 0)
+		socket->watch = NULL;
+	return r;
 }
 
 FEND_PUBLIC int
@@ -44,16 +38,20 @@ fend_socket_set_events(struct fend_socket *socket, unsigned events)
 
 	if (r < 0)
 		return r;
-	if (!socket->watch.fn)
+	if (!socket->watch)
 		return -ENOENT;
-	return fend__socket_interest(socket, &socket->watch.holder, events);
+	if (events & ~SOCKET_INTEREST)
+		return -EINVAL;
+	socket->watched = (unsigned short)events;
+	return fend__socket_update(socket);
 }
 
 FEND_PUBLIC void
 fend_socket_unwatch(struct fend_socket *socket)
 {
-	if (!socket || !socket->watch.fn)
+	if (!socket || !socket->watch)
 		return;
-	socket->watch.fn = NULL;
-	fend__socket_release(socket, &socket->watch.holder);
+	socket->watch = NULL;
+	if (!socket->holder)
+		fend__socket_changed(socket);
 }

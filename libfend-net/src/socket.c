@@ -2,13 +2,11 @@
 /*
  * A socket: a descriptor that never blocks, the layers on it, and one readiness.
  *
- * The calls that move bytes go to the top of the stack (layer.c); those that are about addresses,
- * options and connections go to the descriptor, since layers have no part in them. After each call
- * that a layer has worked in, the layers are asked again what they want; without layers that costs
- * a comparison.
+ * The calls that move bytes go to the top of the stack (layer.c), but for those on a socket that
+ * has no layers, which go straight to the descriptor, as the ones do that are about addresses,
+ * options and connections, in which layers have no part.
  *
- * The descriptor is closed by the socket and not by its file, so that a wrap that fails can take
- * the file back and leave the descriptor open.
+ * The file is part of the socket, which closes the descriptor itself.
  */
 #include <fend/socket.h>
 
@@ -28,20 +26,11 @@ static int
 make(int fd, struct fend_socket **ret_socket)
 {
 	struct fend_socket *socket = fend__calloc(1, sizeof(*socket));
-	int r;
 
 	if (!socket)
 		return -ENOMEM;
-	r = fend_file_wrap(fd, FEND_KEEP_OPEN, &socket->file);
-	if (r < 0) {
-		fend__release(socket);
-		return r;
-	}
-	socket->fd = fd;
-	socket->kernel.socket = socket;
-	socket->top = &socket->kernel;
-	socket->held.fn = fend__socket_on_held;
-	socket->held.data = socket;
+	socket->file.fd = fd;
+	socket->file.flags = FEND_KEEP_OPEN;
 	*ret_socket = socket;
 	return 0;
 }
@@ -55,13 +44,6 @@ take(int fd, struct fend_socket **ret_socket)
 	if (r < 0)
 		fend__close(fd);
 	return r;
-}
-
-static void
-release(struct fend_socket *socket)
-{
-	fend_file_free(socket->file);
-	fend__release(socket);
 }
 
 FEND_PUBLIC int
@@ -119,7 +101,7 @@ fend_socket_wrap(int fd, struct fend_socket **ret_socket)
 	if (r >= 0)
 		r = fend__set_nonblocking(fd, true);
 	if (r < 0) {
-		release(socket);
+		fend__release(socket);
 		return r;
 	}
 	*ret_socket = socket;
@@ -137,15 +119,14 @@ fend_socket_free(struct fend_socket *socket)
 		fend__loop_drop(socket->loop);
 	fend__close(socket->fd);
 	if (socket->on_free)
-		socket->on_free(socket->on_free_data);
-	release(socket);
-	return NULL;
+		socket->on_free->fn(socket->on_free);
+	return fend__release(socket);
 }
 
 FEND_PUBLIC struct fend_file *
 fend_socket_file(const struct fend_socket *socket)
 {
-	return socket ? socket->file : NULL;
+	return socket ? (struct fend_file *)&socket->file : NULL;
 }
 
 FEND_PUBLIC int
@@ -286,34 +267,42 @@ fend_socket_connect(struct fend_socket *socket, const struct fend_address *addre
 /* Linux moves no more in one call (read(2)), and may take more for a bad address. */
 #define SIZE_AT_MOST ((size_t)0x7ffff000)
 
-static size_t
-clamp(size_t size)
+/*
+ * Is this what nearly every call is: memory and a size that need no thought, on a socket of ours
+ * that is a descriptor and no more? Then it is the system call, and nothing before and after it.
+ */
+static inline bool
+is_direct(const struct fend_socket *socket, const void *buffer, size_t size)
 {
-	return size < SIZE_AT_MOST ? size : SIZE_AT_MOST;
+	return fend__likely(socket && buffer && size - 1 < SIZE_AT_MOST) &&
+	       fend__socket_is_plain(socket) &&
+	       fend__likely(!socket->loop || fend__loop_is_usable(socket->loop));
 }
 
-/* After a call that layers have worked in. */
-static inline void
-worked(struct fend_socket *socket)
+/* Of recv and send when it is not. */
+static __attribute__((noinline)) ssize_t
+move_one(struct fend_socket *socket, const void *buffer, size_t size, int flags,
+	 ssize_t (*through)(struct fend_socket *, const struct iovec *, int, int))
 {
-	if (fend__unlikely(socket->top->ops))
-		fend__socket_changed(socket);
+	struct iovec iov = {
+		.iov_base = (void *)buffer,
+		.iov_len = size < SIZE_AT_MOST ? size : SIZE_AT_MOST,
+	};
+	int r = fend__socket_check(socket);
+
+	if (r < 0 || size == 0)
+		return r;
+	if (!buffer)
+		return -EINVAL;
+	return through(socket, &iov, 1, flags);
 }
 
 FEND_PUBLIC ssize_t
 fend_socket_recv(struct fend_socket *socket, void *buffer, size_t size, int flags)
 {
-	struct iovec iov = { .iov_base = buffer, .iov_len = clamp(size) };
-	ssize_t n;
-
-	n = fend__socket_check(socket);
-	if (n < 0 || size == 0)
-		return n;
-	if (!buffer)
-		return -EINVAL;
-	n = fend_below_recv(socket->top, &iov, 1, flags);
-	worked(socket);
-	return n;
+	return is_direct(socket, buffer, size)
+		       ? fend__kernel->recv(socket->fd, buffer, size, flags | MSG_DONTWAIT)
+		       : move_one(socket, buffer, size, flags, fend__layers_recv);
 }
 
 FEND_PUBLIC ssize_t
@@ -325,17 +314,9 @@ fend_socket_peek(struct fend_socket *socket, void *buffer, size_t size)
 FEND_PUBLIC ssize_t
 fend_socket_send(struct fend_socket *socket, const void *buffer, size_t size, int flags)
 {
-	struct iovec iov = { .iov_base = (void *)buffer, .iov_len = clamp(size) };
-	ssize_t n;
-
-	n = fend__socket_check(socket);
-	if (n < 0 || size == 0)
-		return n;
-	if (!buffer)
-		return -EINVAL;
-	n = fend_below_send(socket->top, &iov, 1, flags);
-	worked(socket);
-	return n;
+	return is_direct(socket, buffer, size)
+		       ? fend__kernel->send(socket->fd, buffer, size, flags | MSG_DONTWAIT)
+		       : move_one(socket, buffer, size, flags, fend__layers_send);
 }
 
 ssize_t
@@ -387,7 +368,7 @@ compact(const struct iovec **iov, int n, struct iovec copy[PIECES_AT_ONCE])
 /* Of recvv and sendv. */
 static ssize_t
 move(struct fend_socket *socket, const struct iovec *iov, int n, int flags,
-     ssize_t (*through)(struct fend_below *, const struct iovec *, int, int))
+     ssize_t (*through)(struct fend_socket *, const struct iovec *, int, int))
 {
 	struct iovec copy[PIECES_AT_ONCE];
 	ssize_t done = fend__socket_check(socket);
@@ -397,23 +378,21 @@ move(struct fend_socket *socket, const struct iovec *iov, int n, int flags,
 	done = fend__iov_size(iov, n);
 	if (done <= 0)
 		return done;
-	if (socket->top->ops)
+	if (!fend__socket_is_plain(socket))
 		n = compact(&iov, n, copy);
-	done = through(socket->top, iov, n, flags);
-	worked(socket);
-	return done;
+	return through(socket, iov, n, flags);
 }
 
 FEND_PUBLIC ssize_t
 fend_socket_recvv(struct fend_socket *socket, const struct iovec *iov, int n, int flags)
 {
-	return move(socket, iov, n, flags, fend_below_recv);
+	return move(socket, iov, n, flags, fend__layers_recv);
 }
 
 FEND_PUBLIC ssize_t
 fend_socket_sendv(struct fend_socket *socket, const struct iovec *iov, int n, int flags)
 {
-	return move(socket, iov, n, flags, fend_below_send);
+	return move(socket, iov, n, flags, fend__layers_send);
 }
 
 FEND_PUBLIC int
@@ -421,11 +400,7 @@ fend_socket_shutdown(struct fend_socket *socket, int how)
 {
 	int r = fend__socket_check(socket);
 
-	if (r < 0)
-		return r;
-	r = fend_below_shutdown(socket->top, how);
-	worked(socket);
-	return r;
+	return r < 0 ? r : fend__layers_shutdown(socket, how);
 }
 
 /* Of getsockname and getpeername. */

@@ -68,7 +68,7 @@ fend__stream_is_lingering(const struct fend_stream *stream)
 {
 	bool held;
 
-	return stream->socket->top->ops &&
+	return !fend__socket_is_plain(stream->socket) &&
 	       (fend__layers_want(stream->socket, 0, &held) & FEND_OUT);
 }
 

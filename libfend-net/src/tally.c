@@ -17,6 +17,7 @@
 #include <fend-internal/kernel.h>
 
 struct tally {
+	struct fend__on_free on_free;
 	pthread_mutex_t lock;
 	unsigned process;
 	unsigned refs;
@@ -38,23 +39,6 @@ unlock(struct tally *tally)
 {
 	if (tally->process == fend__process())
 		pthread_mutex_unlock(&tally->lock);
-}
-
-int
-fend__tally_new(struct fend_loop *loop, fend_task_fn *fn, void *data, struct tally **ret_tally)
-{
-	struct tally *tally = fend__calloc(1, sizeof(*tally));
-
-	if (!tally)
-		return -ENOMEM;
-	pthread_mutex_init(&tally->lock, NULL);
-	tally->process = fend__process();
-	tally->refs = 1;
-	tally->loop = fend_loop_ref(loop);
-	tally->task.fn = fn;
-	tally->task.data = data;
-	*ret_tally = tally;
-	return 0;
 }
 
 /* Locked; unlocks. */
@@ -86,15 +70,33 @@ fend__tally_leave(struct tally *tally)
 }
 
 static void
-on_free(void *data)
+on_free(struct fend__on_free *on_free)
 {
-	struct tally *tally = data;
+	struct tally *tally = fend__container_of(on_free, struct tally, on_free);
 
 	lock(tally);
 	tally->connections--;
 	if (tally->loop && tally->notify)
 		fend_task_post(tally->loop, &tally->task);
 	unref(tally);
+}
+
+int
+fend__tally_new(struct fend_loop *loop, fend_task_fn *fn, void *data, struct tally **ret_tally)
+{
+	struct tally *tally = fend__calloc(1, sizeof(*tally));
+
+	if (!tally)
+		return -ENOMEM;
+	pthread_mutex_init(&tally->lock, NULL);
+	tally->on_free.fn = on_free;
+	tally->process = fend__process();
+	tally->refs = 1;
+	tally->loop = fend_loop_ref(loop);
+	tally->task.fn = fn;
+	tally->task.data = data;
+	*ret_tally = tally;
+	return 0;
 }
 
 void
@@ -104,7 +106,7 @@ fend__tally_add(struct tally *tally, struct fend_socket *socket)
 	tally->refs++;
 	tally->connections++;
 	unlock(tally);
-	fend__socket_on_free(socket, on_free, tally);
+	fend__socket_on_free(socket, &tally->on_free);
 }
 
 unsigned

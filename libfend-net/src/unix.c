@@ -47,7 +47,7 @@ check(struct fend_socket *socket)
 	r = fend__socket_domain(socket);
 	if (r < 0)
 		return r;
-	return r == AF_UNIX && !socket->top->ops ? 0 : -EOPNOTSUPP;
+	return r == AF_UNIX && fend__socket_is_plain(socket) ? 0 : -EOPNOTSUPP;
 }
 
 FEND_PUBLIC ssize_t

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "fault.h"
+#include "layers.h"
 #include "pair.h"
 
 /* One iteration that calls n callbacks. */
@@ -77,6 +78,24 @@ test_hangup_comes_unasked_unless_nothing_is_asked(struct test *test)
 	test_ok(fend_socket_set_events(pair.a, 0));
 	test_drain(test);
 	g_assert_cmpint(told.calls, ==, 2);
+	pair_fini(&pair);
+}
+
+static void
+test_hangup_comes_unasked_through_layers(struct test *test)
+{
+	struct told told = { 0 };
+	struct pair pair;
+
+	pair_init(&pair);
+	dribbler_push(pair.a);
+	test_ok(fend_socket_watch(pair.a, test->loop, FEND_PRI, on_told, &told));
+	pair.b = fend_socket_free(pair.b);
+	dispatch(test, 1);
+	g_assert_cmpuint(told.events, ==, FEND_HUP);
+	test_ok(fend_socket_set_events(pair.a, 0));
+	test_drain(test);
+	g_assert_cmpint(told.calls, ==, 1);
 	pair_fini(&pair);
 }
 
@@ -326,6 +345,8 @@ main(int argc, char **argv)
 		 test_set_events_changes_the_interest);
 	test_add("/socket-watch/hangup-comes-unasked-unless-nothing-is-asked",
 		 test_hangup_comes_unasked_unless_nothing_is_asked);
+	test_add("/socket-watch/hangup-comes-unasked-through-layers",
+		 test_hangup_comes_unasked_through_layers);
 	test_add("/socket-watch/names-its-errors", test_watch_names_its_errors);
 	test_add("/socket-watch/one-descriptor-has-one-source-in-a-loop",
 		 test_one_descriptor_has_one_source_in_a_loop);

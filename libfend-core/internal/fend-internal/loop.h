@@ -3,6 +3,7 @@
 #define FEND_INTERNAL_LOOP_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include <fend/loop.h>
 #include <fend/time.h>
@@ -30,6 +31,20 @@ unsigned fend__process(void);
 void fend__process_init(void);
 /* For who cannot afford the call: that number, or 0, which a child finds until it has called. */
 extern atomic_uint *fend__process_number;
+
+/* Is this a child of the process that had this number? */
+static inline bool
+fend__process_is_not(unsigned process)
+{
+	return atomic_load_explicit(fend__process_number, memory_order_relaxed) != process;
+}
+
+/* Would fend__loop_check() of a loop return 0? A loop begins with the number it goes by. */
+static inline bool
+fend__loop_is_usable(const struct fend_loop *loop)
+{
+	return !fend__process_is_not(*(const unsigned *)(const void *)loop);
+}
 
 /*
  * Attach a library's per-loop object (such as its default resolver) under a key, the address of

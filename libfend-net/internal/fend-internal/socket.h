@@ -10,8 +10,8 @@
 /*
  * What net lends to the libraries above: holding a socket's readiness, and finding one's layer.
  *
- * A holder is embedded in the operation that wants a socket's events (a watch, a handshake, later
- * a stream). The socket turns its interest, by way of the layers, into that of its one fend_io.
+ * A holder is embedded in the operation that wants a socket's events (a handshake, a stream). The
+ * socket turns its interest, by way of the layers, into that of its one fend_io.
  */
 struct fend__holder {
 	/* Of FEND_IN, FEND_OUT, FEND_PRI and FEND_RDHUP; change it with fend__socket_interest(). */
@@ -39,7 +39,7 @@ int fend__socket_hold(struct fend_socket *socket, struct fend_loop *loop,
 		      struct fend__holder *holder, bool over_watch);
 /* Does nothing if holder does not hold the socket. A suspended watch resumes. */
 void fend__socket_release(struct fend_socket *socket, struct fend__holder *holder);
-/* Set holder->interest; it takes effect also while the holder is suspended. */
+/* Set holder->interest, which takes effect if it holds the socket. */
 int fend__socket_interest(struct fend_socket *socket, struct fend__holder *holder,
 			  unsigned interest);
 
