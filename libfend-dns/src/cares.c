@@ -129,6 +129,12 @@ receive(ares_socket_t fd, void *buffer, size_t size, int flags, struct sockaddr 
 			n = -EAGAIN;
 		else
 			note_answer(cares, fd, buffer);
+		/*
+		 * c-ares has not enough room for it. Some versions take what is left for malformed,
+		 * and wait for a better one, unless it says that it is to be had over TCP.
+		 */
+		if (n >= DNS_HEADER_SIZE && (message.msg_flags & MSG_TRUNC))
+			n = (ssize_t)fend__message_cut(buffer, (size_t)n);
 	}
 	/* The socket is connected, so that it came from the one c-ares knows by this address. */
 	if (n >= 0 && from)

@@ -22,6 +22,8 @@
 #include "request.h"
 
 enum {
+	COUNTS_OFFSET = 6, /* of the numbers of records in the header */
+	FLAG_TC = 0x02,    /* in the third byte of it */
 	QUESTION_SIZE = 4, /* behind the name */
 	RECORD_SIZE = 10,  /* behind the name */
 	CLASS_IN = 1,
@@ -204,4 +206,20 @@ fend__message_ttl(const unsigned char *message, size_t size)
 		if (record.ttl < ttl)
 			ttl = record.ttl;
 	return r == 0 && ttl != UINT32_MAX ? ttl : 0;
+}
+
+size_t
+fend__message_cut(unsigned char *message, size_t size)
+{
+	size_t end = HEADER_SIZE;
+
+	/* The name in a question is not compressed: there is nothing that it could point to. */
+	while (end < size && message[end])
+		end += message[end] + 1U;
+	end += 1 + QUESTION_SIZE;
+	if (end > size)
+		return size;
+	message[2] |= FLAG_TC;
+	memset(message + COUNTS_OFFSET, 0, HEADER_SIZE - COUNTS_OFFSET);
+	return end;
 }

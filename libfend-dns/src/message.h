@@ -32,4 +32,10 @@ int fend__message_addresses(const unsigned char *message, size_t size, const cha
 /* The least time to live of a message's answers, in seconds; 0 if there is none. */
 uint32_t fend__message_ttl(const unsigned char *message, size_t size);
 
+/*
+ * Make a message, of at least 12 bytes, one without answers that says of itself that it is cut (TC).
+ * Its new size.
+ */
+size_t fend__message_cut(unsigned char *message, size_t size);
+
 #endif

@@ -15,12 +15,31 @@ alone_start(struct setting *setting, struct test *test, fend_time try_timeout)
 	setting->resolver = resolver_start(NULL, server_address(setting->server), try_timeout);
 }
 
+/* Has this build the dispatcher that a descriptor takes? */
 static int
-is_readable(int fd, int timeout)
+has_epoll(void)
 {
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-	int r = poll(&pollfd, 1, timeout);
+	const struct fend_loop_options options = { .size = sizeof(options), .dispatcher = "epoll" };
+	struct fend_loop *loop = NULL;
+	int r = fend_loop_new(&options, &loop);
 
+	fend_loop_free(loop);
+	return r == 0;
+}
+
+/* Is there something to do for it? Without a descriptor nobody knows. */
+static int
+is_readable(struct fend_resolver *resolver)
+{
+	struct pollfd pollfd = { .fd = fend_resolver_fd(resolver), .events = POLLIN };
+	int r;
+
+	if (!has_epoll()) {
+		g_assert_cmpint(pollfd.fd, ==, -ENOTSUP);
+		return 1;
+	}
+	g_assert_cmpint(pollfd.fd, >=, 0);
+	r = poll(&pollfd, 1, 1);
 	g_assert_cmpint(r, >=, 0);
 	return r;
 }
@@ -29,12 +48,9 @@ is_readable(int fd, int timeout)
 static void
 foreign_run(struct test *test, struct setting *setting, const int *done)
 {
-	int fd = fend_resolver_fd(setting->resolver);
-
-	g_assert_cmpint(fd, >=, 0);
 	while (!*done) {
 		test_ok(fend_loop_dispatch(test->loop, FEND_MS(1)));
-		if (is_readable(fd, 1))
+		if (is_readable(setting->resolver))
 			test_ok(fend_resolver_process(setting->resolver));
 	}
 }
@@ -56,7 +72,7 @@ test_foreign_loop(struct test *test)
 	g_assert_cmpint(fend_resolver_fd(setting.resolver), ==, fend_resolver_fd(setting.resolver));
 
 	/* Nothing is left to do. */
-	while (is_readable(fend_resolver_fd(setting.resolver), 0))
+	while (has_epoll() && is_readable(setting.resolver))
 		test_ok(fend_resolver_process(setting.resolver));
 	test_ok(fend_resolver_process(setting.resolver));
 	outcome_clear(&second);
@@ -139,7 +155,7 @@ test_free_the_resolver_first(struct test *test)
 
 	alone_start(&setting, test, PATIENT);
 	lookup_start(&setting.outcome, setting.resolver, "name.test", AF_INET, 0, FEND_FOREVER);
-	g_assert_cmpint(fend_resolver_fd(setting.resolver), >=, 0);
+	is_readable(setting.resolver);
 	setting.resolver = fend_resolver_free(setting.resolver);
 	test_drain(test);
 	g_assert_cmpint(setting.outcome.calls, ==, 0);

@@ -43,6 +43,8 @@ test_options(struct test *test)
 	test_error(fend_resolver_new(test->loop, &options, &resolver), -EINVAL);
 	options = (struct fend_resolver_options){ .size = sizeof(options), .tries = 11 };
 	test_error(fend_resolver_new(test->loop, &options, &resolver), -EINVAL);
+	options = (struct fend_resolver_options){ .size = sizeof(options), .keep_max = -1 };
+	test_error(fend_resolver_new(test->loop, &options, &resolver), -EINVAL);
 	options.size = 1;
 	test_error(fend_resolver_new(test->loop, &options, &resolver), -EINVAL);
 	newer.unknown = 1;

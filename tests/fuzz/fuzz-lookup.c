@@ -212,9 +212,15 @@ read_message(const uint8_t *bytes, size_t n)
 {
 	static const int types[] = { RECORD_A, RECORD_AAAA };
 	struct message_addresses found;
+	uint8_t *copy;
 	size_t i;
 
 	fend__message_ttl(bytes, n);
+	if (n >= 12) {
+		copy = (uint8_t *)copy_text(bytes, n);
+		check(fend__message_cut(copy, n) <= n);
+		fend__release(copy);
+	}
 	for (i = 0; i < 2; i++) {
 		if (fend__message_addresses(bytes, n, "name.test", types[i], &found) < 0)
 			continue;
