@@ -34,6 +34,7 @@
 #include <fend-internal/public.h>
 
 #include "config.h"
+#include "message.h"
 #include "servers.h"
 #include "sockets.h"
 
