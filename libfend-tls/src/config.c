@@ -193,4 +193,5 @@ fend__tls_config_fini(struct fend__tls_config *config)
 	config->keys = fend__release(config->keys);
 	blob_fini(&config->cafile);
 	blob_fini(&config->crlfile);
+	explicit_bzero(config->ticket_key, sizeof(config->ticket_key));
 }

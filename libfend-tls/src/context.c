@@ -47,7 +47,10 @@ context_init(struct fend_tls_context *context, struct fend_tls_params *params,
 	r = fend__tls_config_init(&config, params, failure);
 	if (r < 0)
 		return r;
-	r = context->provider->context_new(&config, failure, &context->implementation);
+	r = fend__tls_fingerprint(&config, context->provider, failure);
+	if (!r)
+		r = context->provider->context_new(&config, failure, &context->implementation);
+	memcpy(context->fingerprint, config.fingerprint, sizeof(context->fingerprint));
 	fend__tls_config_fini(&config);
 	return r;
 }

@@ -68,7 +68,7 @@ static int
 check_flags(const struct fend_tls_params *params, struct fend__tls_failure *failure)
 {
 	if (params->flags & ~(unsigned)(FEND_TLS_ALLOW_TRUNCATION | FEND_TLS_ALPN_OPTIONAL |
-					FEND_TLS_NO_NAME_CHECK))
+					FEND_TLS_NO_NAME_CHECK | FEND_TLS_NO_TICKETS))
 		return fend__tls_fail(failure, -EINVAL, "flags: an unknown flag");
 	if (!(params->flags & FEND_TLS_NO_NAME_CHECK))
 		return 0;
@@ -131,6 +131,8 @@ check_pins(const struct fend_tls_params *params, struct fend__tls_failure *failu
 	if (params->pins_count && none && params->mode == FEND_TLS_SERVER)
 		return fend__tls_fail(failure, -EINVAL,
 				      "pins: a server that does not verify asks for no certificate");
+	if (params->ticket_secret && params->mode == FEND_TLS_CLIENT)
+		return fend__tls_fail(failure, -EINVAL, "ticket_secret: is for servers");
 	if (params->crlfile && none)
 		return fend__tls_fail(failure, -EINVAL, "crlfile: nothing is verified");
 	return 0;

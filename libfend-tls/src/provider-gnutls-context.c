@@ -270,6 +270,10 @@ fend__gnutls_context_new(const struct fend__tls_config *config, struct fend__tls
 	context->system_trust = config->system_trust;
 	code = gnutls_certificate_allocate_credentials(&context->credentials);
 	r = code < 0 ? failed(failure, -ENOMEM, "gnutls", code) : 0;
+	if (!r) {
+		code = fend__gnutls_set_ticket_key(context, config);
+		r = code < 0 ? failed(failure, -ENOMEM, "ticket_secret", code) : 0;
+	}
 	if (!r)
 		r = set_priority(context, config, failure);
 	if (!r)
@@ -297,6 +301,9 @@ fend__gnutls_context_free(void *p)
 	for (i = 0; i < context->crls_count; i++)
 		gnutls_x509_crl_deinit(context->crls[i]);
 	gnutls_free(context->crls);
+	if (context->ticket_key.data)
+		explicit_bzero(context->ticket_key.data, context->ticket_key.size);
+	gnutls_free(context->ticket_key.data);
 	for (i = 0; i < context->alpn_count; i++)
 		fend__release(context->alpn[i].data);
 	fend__release(context->alpn);

@@ -16,8 +16,10 @@
  *   - take a handshake for good in which no certificate was checked: "verified" says that it was
  *
  * Since push takes everything, it never is in the middle of sending a record, where a KeyUpdate
- * that comes in makes it send data twice. Session tickets are not asked for: there is no use for
- * them yet.
+ * that comes in makes it send data twice.
+ *
+ * In TLS 1.3 it would send two tickets before the client has proved anything; one is sent when the
+ * handshake is done.
  */
 #define SNI_MAX 256
 
@@ -131,7 +133,12 @@ configure(struct fend__gnutls_session *session)
 		gnutls_certificate_server_set_request(
 			gnutls, context->rules.verify == FEND_TLS_VERIFY_REQUIRE ? GNUTLS_CERT_REQUIRE
 									   : GNUTLS_CERT_REQUEST);
+	if (client)
+		fend__gnutls_expect_tickets(session);
+	gnutls_db_set_cache_expiration(gnutls, FEND__TLS_TICKET_SECONDS);
 	code = gnutls_priority_set(gnutls, context->priority);
+	if (code >= 0 && context->ticket_key.size)
+		code = gnutls_session_ticket_enable_server(gnutls, &context->ticket_key);
 	if (code >= 0)
 		code = gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE,
 					      context->credentials);
@@ -152,6 +159,8 @@ session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *
 {
 	struct fend__gnutls_context *context = p;
 	struct fend__gnutls_session *session;
+	unsigned flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_FORCE_CLIENT_CERT |
+			 GNUTLS_NO_AUTO_SEND_TICKET;
 	int code;
 
 	fend__gnutls_context_load(context);
@@ -161,10 +170,10 @@ session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *
 	session->context = context;
 	session->io = io;
 	session->name = name;
-	code = gnutls_init(&session->gnutls,
-			   (context->rules.mode == FEND_TLS_CLIENT ? GNUTLS_CLIENT : GNUTLS_SERVER) |
-				   GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS |
-				   GNUTLS_FORCE_CLIENT_CERT);
+	flags |= context->rules.mode == FEND_TLS_CLIENT ? GNUTLS_CLIENT : GNUTLS_SERVER;
+	if (context->rules.flags & FEND_TLS_NO_TICKETS)
+		flags |= GNUTLS_NO_TICKETS;
+	code = gnutls_init(&session->gnutls, flags);
 	if (code < 0)
 		session->gnutls = NULL;
 	else
@@ -302,10 +311,13 @@ copy_items(struct fend__gnutls_session *session)
 static int
 finish(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
 {
-	if (!session->verified &&
+	/* a resumed one was verified when it was new */
+	if (!session->verified && !fend__gnutls_is_resumed(session) &&
 	    fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session), failure) < 0)
 		return refuse(session, failure);
 	session->open = true;
+	if (session->context->ticket_key.size && fend__gnutls_is_tls13(session))
+		gnutls_session_ticket_send(session->gnutls, 1, 0); /* which it refuses if none is wanted */
 	return copy_items(session) ? 0 : fail(session, GNUTLS_E_MEMORY_ERROR, failure);
 }
 
@@ -370,6 +382,7 @@ close_notify(void *p)
 
 const struct fend__tls_provider fend__tls_gnutls = {
 	.version = fend__gnutls_version,
+	.hmac = fend__gnutls_hmac,
 	.context_new = fend__gnutls_context_new,
 	.context_free = fend__gnutls_context_free,
 	.session_new = session_new,
@@ -384,5 +397,8 @@ const struct fend__tls_provider fend__tls_gnutls = {
 	.peer_certificate = fend__gnutls_peer_certificate,
 	.export = fend__gnutls_export,
 	.end_point = fend__gnutls_end_point,
+	.is_resumed = fend__gnutls_is_resumed,
+	.ticket = fend__gnutls_ticket,
+	.set_ticket = fend__gnutls_set_ticket,
 	.is_bound = fend__gnutls_is_bound,
 };

@@ -14,6 +14,7 @@ struct fend__gnutls_context {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priority;
 	struct fend__tls_rules rules;
+	gnutls_datum_t ticket_key; /* of a server; empty: no tickets */
 	gnutls_x509_crl_t *crls;
 	unsigned crls_count;
 	gnutls_datum_t *alpn;
@@ -34,6 +35,7 @@ struct fend__gnutls_session {
 	struct fend__tls_failure *rejected; /* why it is not; for the length of a handshake call */
 	char *alpn, *sni;                   /* copies of what GnuTLS leaves unterminated */
 	bool open;                          /* the handshake is done */
+	bool ticketed;                      /* the server has sent a ticket */
 	unsigned char last[7];              /* bytes that were pulled before it was */
 };
 
@@ -73,5 +75,17 @@ int fend__gnutls_export(void *session, const char *label, const void *context, s
 			void *ret_key, size_t key_size);
 ssize_t fend__gnutls_end_point(void *session, unsigned char *ret_data);
 bool fend__gnutls_is_bound(void *session);
+bool fend__gnutls_hmac(const void *key, size_t key_size, const void *data, size_t size,
+		       unsigned char ret_hash[FEND__TLS_HASH]);
+bool fend__gnutls_is_resumed(void *session);
+int fend__gnutls_ticket(void *session, struct fend__tls_blob *ret_blob);
+int fend__gnutls_set_ticket(void *session, const struct fend__tls_blob *blob);
+
+/* Note the tickets that a client gets. */
+void fend__gnutls_expect_tickets(struct fend__gnutls_session *session);
+
+/* A server's key for its tickets, given or random. 0, or a code of GnuTLS. */
+int fend__gnutls_set_ticket_key(struct fend__gnutls_context *context,
+				const struct fend__tls_config *config);
 
 #endif

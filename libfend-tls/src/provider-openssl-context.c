@@ -111,12 +111,10 @@ set_behaviour(SSL_CTX *ctx)
 					   SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |
 					   SSL_OP_ALLOW_CLIENT_RENEGOTIATION | SSL_OP_ENABLE_KTLS);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-					 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
+					 SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(ctx, 0);
 	SSL_CTX_set_max_cert_list(ctx, CERTIFICATES_MAX);
 }
 
@@ -264,6 +262,8 @@ fend__openssl_context_new(const struct fend__tls_config *config, struct fend__tl
 		set_verify(context);
 		if (!set_versions(context->ctx, params) || !set_algorithms(context->ctx, config))
 			r = fend__openssl_fail(failure, -ENOTSUP, "ciphers");
+		else if (!fend__openssl_set_resumption(context, config))
+			r = fend__openssl_fail(failure, -ENOMEM, "ticket_secret");
 	}
 	if (!r)
 		r = fend__openssl_set_trust(context, config, failure);
@@ -289,5 +289,6 @@ fend__openssl_context_free(void *p)
 	sk_X509_CRL_pop_free(context->crls, X509_CRL_free);
 	fend__openssl_trust_release(context);
 	fend__release(context->alpn);
+	explicit_bzero(context->ticket_key, sizeof(context->ticket_key));
 	fend__release(context);
 }

@@ -120,6 +120,7 @@ session_free(void *p)
 	if (session->ssl)
 		SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(session->ssl);
+	SSL_SESSION_free(session->ticket);
 	for (i = 0; i < FEND__TLS_CHAIN_MAX; i++)
 		OPENSSL_free(session->peer[i].data);
 	fend__release(session->alpn);
@@ -271,7 +272,8 @@ copy_alpn(struct fend__openssl_session *session)
 static int
 finish(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 {
-	if (!session->verified &&
+	/* a resumed one was verified when it was new */
+	if (!session->verified && !fend__openssl_is_resumed(session) &&
 	    fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure) < 0) {
 		failure->alert = alert(session, failure->alert);
 		return failure->err;
@@ -367,6 +369,7 @@ close_notify(void *p)
 
 const struct fend__tls_provider fend__tls_openssl = {
 	.version = fend__openssl_version,
+	.hmac = fend__openssl_hmac,
 	.context_new = fend__openssl_context_new,
 	.context_free = fend__openssl_context_free,
 	.session_new = session_new,
@@ -381,5 +384,8 @@ const struct fend__tls_provider fend__tls_openssl = {
 	.peer_certificate = fend__openssl_peer_certificate,
 	.export = fend__openssl_export,
 	.end_point = fend__openssl_end_point,
+	.is_resumed = fend__openssl_is_resumed,
+	.ticket = fend__openssl_ticket,
+	.set_ticket = fend__openssl_set_ticket,
 	.is_bound = fend__openssl_is_bound,
 };

@@ -16,6 +16,7 @@ struct fend__openssl_context {
 	fend__openssl_security_fn *security; /* OpenSSL's own */
 	struct fend__tls_rules rules;
 	STACK_OF(X509_CRL) *crls;
+	unsigned char ticket_key[FEND__TLS_TICKET_KEY]; /* of a server with tickets */
 	unsigned char *alpn; /* as on the wire: each with its size before it */
 	unsigned alpn_size;
 	bool system_trust; /* wanted */
@@ -33,6 +34,7 @@ struct fend__openssl_session {
 	int alert;                          /* the last one sent, or -1 */
 	bool renegotiation;                 /* the peer asked for it */
 	bool poisoned;                      /* pull is to give nonsense */
+	SSL_SESSION *ticket;                /* of a client: the newest */
 	char *alpn;                         /* a copy, since OpenSSL does not terminate it */
 	struct fend__tls_blob peer[FEND__TLS_CHAIN_MAX]; /* copies in DER form, made when asked for */
 };
@@ -81,5 +83,14 @@ int fend__openssl_export(void *session, const char *label, const void *context, 
 			void *ret_key, size_t key_size);
 ssize_t fend__openssl_end_point(void *session, unsigned char *ret_data);
 bool fend__openssl_is_bound(void *session);
+bool fend__openssl_hmac(const void *key, size_t key_size, const void *data, size_t size,
+			unsigned char ret_hash[FEND__TLS_HASH]);
+bool fend__openssl_is_resumed(void *session);
+int fend__openssl_ticket(void *session, struct fend__tls_blob *ret_blob);
+int fend__openssl_set_ticket(void *session, const struct fend__tls_blob *blob);
+
+/* How a context gives or keeps tickets. false: it failed, and the error is in the queue. */
+bool fend__openssl_set_resumption(struct fend__openssl_context *context,
+				  const struct fend__tls_config *config);
 
 #endif

@@ -88,6 +88,10 @@ extern const char *const fend__tls_group_names[FEND__TLS_GROUPS];
  */
 #define FEND__TLS_CHAIN_MAX 16
 
+#define FEND__TLS_HASH 32                 /* of SHA-256 */
+#define FEND__TLS_TICKET_KEY 64           /* as GnuTLS has it */
+#define FEND__TLS_TICKET_SECONDS (2 * 3600) /* how long one is good */
+
 /* What a context is made of: checked, defaults filled in, files read. */
 struct fend__tls_config {
 	struct fend_tls_params params;
@@ -95,6 +99,10 @@ struct fend__tls_config {
 	struct fend__tls_keys *keys;  /* params.certificates_count of them */
 	bool system_trust;            /* the system's certificates are to be trusted */
 	struct fend__tls_choice ciphers, groups;
+	unsigned char fingerprint[FEND__TLS_HASH]; /* of what is demanded of the peer */
+	/* what tickets are protected with; only if tickets are wanted and a secret was given */
+	unsigned char ticket_key[FEND__TLS_TICKET_KEY];
+	bool ticket_key_given;
 };
 
 /* What a context demands of the peer's certificate. */
@@ -170,6 +178,10 @@ struct fend__tls_provider {
 	/* "gnutls 3.7.9"; a constant */
 	const char *(*version)(void);
 
+	/* HMAC with SHA-256; false: no memory */
+	bool (*hmac)(const void *key, size_t key_size, const void *data, size_t size,
+		     unsigned char ret_hash[FEND__TLS_HASH]);
+
 	int (*context_new)(const struct fend__tls_config *config, struct fend__tls_failure *failure,
 			   void **ret_context);
 	void (*context_free)(void *context);
@@ -213,6 +225,10 @@ struct fend__tls_provider {
 		      void *ret_key, size_t key_size);
 	/* tls-server-end-point: its size, at most 64, or -errno */
 	ssize_t (*end_point)(void *session, unsigned char *ret_data);
+	bool (*is_resumed)(void *session);
+	/* What resumes the connection, to be released; -ENOENT: nothing yet. And before a handshake. */
+	int (*ticket)(void *session, struct fend__tls_blob *ret_blob);
+	int (*set_ticket)(void *session, const struct fend__tls_blob *blob);
 	/* Is the master secret bound to the handshake (RFC 7627)? Always so in TLS 1.3. */
 	bool (*is_bound)(void *session);
 };

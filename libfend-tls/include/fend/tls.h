@@ -22,7 +22,7 @@ extern "C" {
  * Secure unless told otherwise: a client verifies the server's chain against the system's trust
  * and the server's name against the certificate's subjectAltName (RFC 9525: without the fall-back
  * to the common name); no version below 1.2, no compression, no renegotiation, no 0-RTT; of TLS
- * 1.2 only ECDHE with AEAD ciphers.
+ * 1.2 only ECDHE with AEAD ciphers. Whatever luasec can do and this cannot is in docs/tls-luasec.md.
  */
 
 /* Immutable once made, reference-counted, and to be shared by sockets of any loop and thread. */
@@ -50,6 +50,7 @@ enum fend_tls_flag {
 	FEND_TLS_ALLOW_TRUNCATION = 1 << 0, /* end of file without close_notify reads as 0 */
 	FEND_TLS_ALPN_OPTIONAL = 1 << 1,    /* no protocol in common: go on without one */
 	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; needs cafile, capath or pins */
+	FEND_TLS_NO_TICKETS = 1 << 3,       /* nothing is given, or kept, to resume a connection */
 };
 
 /* Files in PEM form: a chain with the leaf first, its private key, and what decrypts the key. */
@@ -112,6 +113,14 @@ struct fend_tls_params {
 	 * but the last needs a valid one of its issuer. Without, nothing is known to be revoked.
 	 */
 	const char *crlfile;
+
+	/*
+	 * Server: 32 bytes, known to nobody else, that its session tickets are protected with.
+	 * Servers that share them, and demand the same of clients, resume each other's connections;
+	 * the keys made of them change by the hour. NULL: random ones, for this context alone. A
+	 * ticket is good for two hours. To change them, make another context.
+	 */
+	const unsigned char *ticket_secret;
 };
 
 /*
@@ -255,6 +264,29 @@ int fend_tls_peer_certificate(const struct fend_socket *socket, unsigned n, cons
  */
 int fend_tls_export(const struct fend_socket *socket, const char *label, const void *context,
 		    size_t context_size, void *ret_key, size_t key_size);
+
+/*
+ * The newest of what the server has given to resume this connection, to be freed with fend_free().
+ * It is there once something was received after the handshake, in TLS 1.3, and should be used once.
+ * Keep it as secret as a password.
+ *   -EINVAL -ENOTCONN  no TLS on this socket, or a server's; no handshake has succeeded
+ *   -ENOENT            there is none yet, or FEND_TLS_NO_TICKETS
+ *   -ENOMEM
+ */
+int fend_tls_session(const struct fend_socket *socket, void **ret_data, size_t *ret_size);
+
+/*
+ * Try to resume a connection, instead of verifying the server's certificate again; if the server
+ * will not, there is an ordinary handshake. Call it before that.
+ *   -EINVAL    no TLS on this socket, or a server's; size 0
+ *   -EALREADY  the handshake has started
+ *   -ESTALE    data is not of a connection to this name, with such a context and this provider
+ *   -ENOMEM
+ */
+int fend_tls_set_session(struct fend_socket *socket, const void *data, size_t size);
+
+/* Was the connection resumed? false without TLS. */
+bool fend_tls_is_resumed(const struct fend_socket *socket);
 
 enum fend_tls_binding {
 	FEND_TLS_BINDING_EXPORTER,   /* "tls-exporter" (RFC 9266), 32 bytes */
