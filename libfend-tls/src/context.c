@@ -37,6 +37,8 @@ context_init(struct fend_tls_context *context, struct fend_tls_params *params,
 	context->verify = params->verify;
 	context->flags = params->flags;
 	context->alpn = params->alpn_count > 0;
+	context->hello = params->hello;
+	context->hello_data = params->hello_data;
 	if (params->pins_count) {
 		context->pins = fend__calloc(params->pins_count, sizeof(*params->pins));
 		if (!context->pins)

@@ -15,6 +15,8 @@ struct fend_tls_context {
 	unsigned flags;
 	bool alpn; /* protocols were given */
 	struct fend_tls_pin *pins;
+	fend_tls_hello_fn *hello; /* of a server, or NULL */
+	void *hello_data;
 	unsigned char fingerprint[FEND__TLS_HASH];
 };
 

@@ -369,6 +369,7 @@ fend__tls_session_free(struct fend__tls_session *session)
 		session->context->provider->session_free(session->implementation);
 	session->context = fend_tls_context_unref(session->context);
 	fend__tls_name_fini(&session->name);
+	fend__tls_name_fini(&session->asked);
 	fend__tls_buffer_clear(&session->input);
 	fend__tls_buffer_clear(&session->output);
 	fend__tls_buffer_clear(&session->plain);

@@ -67,6 +67,37 @@ receive(struct fend__tls_session *session, void *buffer, size_t size)
 	return (ssize_t)size;
 }
 
+static void
+look_at_first(struct fend__tls_session *session, unsigned char byte)
+{
+	/* the content types of a first record: handshake or alert (RFC 8446, section 5.1) */
+	session->heard = true;
+	session->foreign = byte != 22 && byte != 21;
+}
+
+ssize_t
+fend__tls_fill(struct fend__tls_session *session)
+{
+	struct iovec iov;
+	ssize_t n;
+
+	if (!fend__tls_buffer_reserve(&session->input, 1024))
+		return -ENOMEM;
+	iov.iov_base = session->input.data + session->input.end;
+	iov.iov_len = session->input.capacity - session->input.end;
+	n = fend_below_recv(session->below, &iov, 1, 0);
+	if (n == 0)
+		session->input_ended = true;
+	else if (n < 0 && n != -EAGAIN)
+		session->input_error = (int)n;
+	if (n <= 0)
+		return n;
+	if (!session->heard)
+		look_at_first(session, *(unsigned char *)iov.iov_base);
+	session->input.end += (size_t)n;
+	return n;
+}
+
 static bool
 is_too_much(const struct fend__tls_session *session)
 {
@@ -84,14 +115,6 @@ refuse_more(struct fend__tls_session *session, struct fend__tls_failure *failure
 					      : "peer's handshake is too large");
 	failure->alert = session->context->provider->alert(session->implementation, alert);
 	return failure->err;
-}
-
-static void
-look_at_first(struct fend__tls_session *session, unsigned char byte)
-{
-	/* the content types of a first record: handshake or alert (RFC 8446, section 5.1) */
-	session->heard = true;
-	session->foreign = byte != 22 && byte != 21;
 }
 
 ssize_t

@@ -65,6 +65,13 @@ struct fend_tls_pin {
 	unsigned char sha256[32];
 };
 
+/*
+ * A client has said hello, and asks for name (NULL: for none). The handshake waits, as long as its
+ * deadline lets it, for fend_tls_answer(), here or later. Called from the loop, once per handshake;
+ * it may free the socket. name lives until it returns.
+ */
+typedef void fend_tls_hello_fn(struct fend_socket *socket, const char *name, void *data);
+
 /* All strings and arrays are copied or read while the context is made. */
 struct fend_tls_params {
 	size_t size; /* sizeof(struct fend_tls_params) */
@@ -97,7 +104,9 @@ struct fend_tls_params {
 	 * What may protect records and agree on keys, most wanted first; a server's order decides.
 	 * ciphers: some of "AES-256-GCM:CHACHA20-POLY1305:AES-128-GCM", which is the default, for
 	 * both versions. groups: some of X25519, X448, P-256, P-384 and P-521;
-	 * "X25519:P-256:P-384" is the default. There is nothing weaker to be chosen.
+	 * "X25519:P-256:P-384" is the default. There is nothing weaker to be chosen. In TLS 1.2 the
+	 * groups are also the curves that certificates may be on (RFC 8422, section 5.1.1), though
+	 * GnuTLS does not insist.
 	 */
 	const char *ciphers, *groups;
 
@@ -121,6 +130,10 @@ struct fend_tls_params {
 	 * ticket is good for two hours. To change them, make another context.
 	 */
 	const unsigned char *ticket_secret;
+
+	/* Server: who chooses a context for each client; NULL: this one is for all. */
+	fend_tls_hello_fn *hello;
+	void *hello_data;
 };
 
 /*
@@ -183,6 +196,15 @@ typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
  */
 int fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
 		       fend_tls_fn *fn, void *data);
+
+/*
+ * Let a handshake go on that has called a fend_tls_hello_fn, with everything that this context says,
+ * to which it takes a reference of its own; NULL: refuse the client, which gets the alert
+ * unrecognized_name, and fail with -EPROTO.
+ *   -EINVAL  no TLS on this socket, nothing to be answered, or a client's context
+ *   -ENOMEM  it can be tried again
+ */
+int fend_tls_answer(struct fend_socket *socket, struct fend_tls_context *context);
 
 /*
  * Send close_notify and FIN, then wait for the peer's close_notify; what the peer sends before
