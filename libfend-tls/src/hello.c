@@ -163,6 +163,12 @@ refuse(struct fend__tls_session *session, struct fend__tls_failure *failure)
 	return failure->err;
 }
 
+static int
+no_memory(struct fend__tls_failure *failure)
+{
+	return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
+}
+
 int
 fend__tls_hello_step(struct fend__tls_session *session, struct fend__tls_failure *failure)
 {
@@ -176,14 +182,14 @@ fend__tls_hello_step(struct fend__tls_session *session, struct fend__tls_failure
 	do {
 		n = fend__tls_fill(session);
 		if (n == 0 || (n < 0 && n != -EAGAIN))
-			return n == -ENOMEM ? fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM))
+			return n == -ENOMEM ? no_memory(failure)
 					    : fend__tls_judge_input(session, failure);
 		r = look(session);
 	} while (n > 0 && r == -EAGAIN);
 	if (r == -EAGAIN)
 		return r;
 	if (r == -ENOMEM)
-		return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
+		return no_memory(failure);
 	session->hello = r == -EPROTO ? FEND__TLS_ANSWERED : FEND__TLS_ASKED;
 	return r == -EPROTO ? 0 : FEND__TLS_HELLO;
 }

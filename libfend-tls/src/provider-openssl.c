@@ -98,6 +98,14 @@ fend__openssl_method_new(void)
 	return method;
 }
 
+void
+fend__openssl_log(const SSL *ssl, const char *line)
+{
+	struct fend__openssl_session *session = SSL_get_app_data(ssl);
+
+	fend__tls_log(session->io, line);
+}
+
 static void
 note_alert(const SSL *ssl, int where, int value)
 {
@@ -213,6 +221,12 @@ words_for(const struct fend__openssl_error *error)
 	}
 }
 
+static int
+judge_none(const struct fend__openssl_session *session, struct fend__tls_failure *failure)
+{
+	return fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure);
+}
+
 /* OpenSSL has failed, and sent an alert if one is due: say it in fend's words. */
 static int
 fail(struct fend__openssl_session *session, struct fend__tls_failure *failure)
@@ -229,7 +243,7 @@ fail(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 		return failure->err;
 	}
 	if (error.reason != SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ||
-	    !fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure))
+	    !judge_none(session, failure))
 		fend__tls_fail(failure, -EPROTO, "%s", words_for(&error));
 	failure->alert = session->alert;
 	return failure->err;
@@ -274,7 +288,7 @@ finish(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 {
 	/* a resumed one was verified when it was new */
 	if (!session->verified && !fend__openssl_is_resumed(session) &&
-	    fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure) < 0) {
+	    judge_none(session, failure) < 0) {
 		failure->alert = alert(session, failure->alert);
 		return failure->err;
 	}

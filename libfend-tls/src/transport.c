@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <fend-internal/kernel.h>
@@ -172,6 +173,19 @@ fend__tls_push(struct fend__tls_session *session, const void *data, size_t size)
 		return;
 	if (!fend__tls_buffer_append(&session->output, data, size))
 		write_failed(session, -ENOMEM);
+}
+
+/* One write for each line, so that those of several processes do not mix. Errors have no reader. */
+void
+fend__tls_log(struct fend__tls_session *session, const char *line)
+{
+	char *text = fend__printf("%s\n", line);
+
+	if (!text)
+		return;
+	fend__kernel->write(session->context->keylog, text, strlen(text));
+	explicit_bzero(text, strlen(text));
+	fend__release(text);
 }
 
 int

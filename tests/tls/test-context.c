@@ -477,7 +477,8 @@ main(int argc, char **argv)
 	variant_add("/context/ciphers-and-groups", test_ciphers_and_groups);
 	variant_add("/context/pins-and-lists", test_pins_and_lists);
 	variant_add("/context/server-needs-a-certificate", test_server_needs_a_certificate);
-	variant_add("/context/certificates-differ-in-key-type", test_certificates_differ_in_key_type);
+	variant_add("/context/certificates-differ-in-key-type",
+		    test_certificates_differ_in_key_type);
 	variant_add("/context/certificate-and-key-of-two-pairs",
 		 test_certificate_and_key_of_two_pairs);
 	variant_add("/context/password", test_password);

@@ -22,7 +22,7 @@ extern "C" {
  * Secure unless told otherwise: a client verifies the server's chain against the system's trust
  * and the server's name against the certificate's subjectAltName (RFC 9525: without the fall-back
  * to the common name); no version below 1.2, no compression, no renegotiation, no 0-RTT; of TLS
- * 1.2 only ECDHE with AEAD ciphers. Whatever luasec can do and this cannot is in docs/tls-luasec.md.
+ * 1.2 only ECDHE with AEAD ciphers. docs/tls-luasec.md says what LuaSec has and this has not.
  */
 
 /* Immutable once made, reference-counted, and to be shared by sockets of any loop and thread. */
@@ -49,7 +49,7 @@ enum fend_tls_verify {
 enum fend_tls_flag {
 	FEND_TLS_ALLOW_TRUNCATION = 1 << 0, /* end of file without close_notify reads as 0 */
 	FEND_TLS_ALPN_OPTIONAL = 1 << 1,    /* no protocol in common: go on without one */
-	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; needs cafile, capath or pins */
+	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; with cafile, capath or pins */
 	FEND_TLS_NO_TICKETS = 1 << 3,       /* nothing is given, or kept, to resume a connection */
 };
 
@@ -134,6 +134,13 @@ struct fend_tls_params {
 	/* Server: who chooses a context for each client; NULL: this one is for all. */
 	fend_tls_hello_fn *hello;
 	void *hello_data;
+
+	/*
+	 * An existing file to which the secrets of all connections are appended, for whoever is to
+	 * decrypt a recording of them (the format of NSS, which Wireshark reads). NULL: none. The
+	 * environment is not asked, but a program may: secure_getenv("SSLKEYLOGFILE").
+	 */
+	const char *keylog;
 };
 
 /*
@@ -198,8 +205,8 @@ int fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_
 		       fend_tls_fn *fn, void *data);
 
 /*
- * Let a handshake go on that has called a fend_tls_hello_fn, with everything that this context says,
- * to which it takes a reference of its own; NULL: refuse the client, which gets the alert
+ * Let a handshake go on that has called a fend_tls_hello_fn, with all that this context says, to
+ * which it takes a reference of its own; NULL: refuse the client, which gets the alert
  * unrecognized_name, and fail with -EPROTO.
  *   -EINVAL  no TLS on this socket, nothing to be answered, or a client's context
  *   -ENOMEM  it can be tried again
@@ -269,8 +276,8 @@ enum fend_tls_item {
 const char *fend_tls_get(const struct fend_socket *socket, enum fend_tls_item item);
 
 /*
- * The peer's certificate (n 0) and what was sent with it, in DER form. *ret_der lives as long as the
- * socket. A resumed connection has the peer's own at most.
+ * The peer's certificate (n 0) and what was sent with it, in DER form. *ret_der lives as long as
+ * the socket. A resumed connection has the peer's own at most.
  *   -EINVAL -ENOTCONN  no TLS on this socket; no handshake has succeeded
  *   -ENOENT            there are not so many
  *   -ENOMEM
