@@ -273,6 +273,9 @@ describe(struct fend__tls_failure *failure, int code)
 	case GNUTLS_E_DECRYPTION_FAILED:
 		text = "a record does not decrypt";
 		break;
+	case GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS:
+		text = "peer updates its keys too often";
+		break;
 	case GNUTLS_E_REHANDSHAKE:
 		text = "peer asked for renegotiation";
 		break;

@@ -107,6 +107,16 @@ fend__openssl_log(const SSL *ssl, const char *line)
 }
 
 static void
+note_message(int sent, int version, int type, const void *data, size_t size, SSL *ssl, void *arg)
+{
+	struct fend__openssl_session *session = SSL_get_app_data(ssl);
+
+	if (!sent && type == SSL3_RT_HANDSHAKE && size &&
+	    *(const unsigned char *)data == SSL3_MT_KEY_UPDATE)
+		fend__tls_rekeyed(session->io);
+}
+
+static void
 note_alert(const SSL *ssl, int where, int value)
 {
 	struct fend__openssl_session *session = SSL_get_app_data(ssl);
@@ -145,6 +155,7 @@ configure(struct fend__openssl_session *session)
 
 	SSL_set_app_data(session->ssl, session);
 	SSL_set_info_callback(session->ssl, note_alert);
+	SSL_set_msg_callback(session->ssl, note_message);
 	if (rules->mode == FEND_TLS_SERVER)
 		SSL_set_accept_state(session->ssl);
 	else

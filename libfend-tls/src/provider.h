@@ -242,6 +242,8 @@ const struct fend__tls_provider *fend__tls_provider(enum fend_tls_mode mode);
 
 /* Bytes received, at most size, or -EAGAIN: none now. */
 ssize_t fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size);
+/* The peer has updated its keys; from a provider that does not limit how often it may. */
+void fend__tls_rekeyed(struct fend__tls_session *session);
 /* A line for the log of keys. */
 void fend__tls_log(struct fend__tls_session *session, const char *line);
 /* Send these bytes. */

@@ -50,6 +50,8 @@ struct fend__tls_session {
 	bool finished;    /* FIN was sent */
 	bool deaf;        /* SHUT_RD */
 	bool ending;      /* fend_tls_shutdown() runs, and reads whatever the user has shut */
+	fend_time rekeyed_since; /* when the peer's last updates of its keys began to be counted */
+	unsigned rekeyed;        /* how many there were */
 	size_t fruitless; /* bytes pulled since the handshake began, or since plaintext came of them */
 
 	int input_error; /* what receiving below failed with, to be judged */
@@ -83,6 +85,9 @@ int fend__tls_session_fail(struct fend__tls_session *session,
  */
 int fend__tls_hello_step(struct fend__tls_session *session, struct fend__tls_failure *failure);
 #define FEND__TLS_HELLO 1
+
+/* The provider need not be asked any more then. */
+bool fend__tls_rekeys_too_often(const struct fend__tls_session *session);
 
 /* Receive into the input buffer, without giving it to the provider. As recv. */
 ssize_t fend__tls_fill(struct fend__tls_session *session);

@@ -31,6 +31,10 @@
 #define HANDSHAKE_MAX (256 * 1024)
 #define FRUITLESS_MAX (1024 * 1024)
 
+/* How often a peer may update its keys: as often as GnuTLS lets it. */
+#define REKEYS_MAX 8
+#define REKEYS_TIME FEND_SEC(1)
+
 static void
 write_failed(struct fend__tls_session *session, int err)
 {
@@ -173,6 +177,24 @@ fend__tls_push(struct fend__tls_session *session, const void *data, size_t size)
 		return;
 	if (!fend__tls_buffer_append(&session->output, data, size))
 		write_failed(session, -ENOMEM);
+}
+
+void
+fend__tls_rekeyed(struct fend__tls_session *session)
+{
+	fend_time now = fend__kernel->now();
+
+	if (now - session->rekeyed_since > REKEYS_TIME) {
+		session->rekeyed_since = now;
+		session->rekeyed = 0;
+	}
+	session->rekeyed++;
+}
+
+bool
+fend__tls_rekeys_too_often(const struct fend__tls_session *session)
+{
+	return session->rekeyed > REKEYS_MAX;
 }
 
 /* One write for each line, so that those of several processes do not mix. Errors have no reader. */
