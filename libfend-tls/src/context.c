@@ -2,6 +2,7 @@
 #include "context.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include <fend-internal/kernel.h>
@@ -19,6 +20,7 @@ context_free(struct fend_tls_context *context)
 {
 	if (context->implementation)
 		context->provider->context_free(context->implementation);
+	fend__close(context->keylog);
 	fend__release(context->pins);
 	fend__release(context);
 }
@@ -32,17 +34,27 @@ context_init(struct fend_tls_context *context, struct fend_tls_params *params,
 	int r;
 
 	atomic_init(&context->references, 1);
+	context->keylog = -1;
 	context->provider = fend__tls_provider(params->mode);
 	context->mode = params->mode;
 	context->verify = params->verify;
 	context->flags = params->flags;
 	context->alpn = params->alpn_count > 0;
+	context->hello = params->hello;
+	context->hello_data = params->hello_data;
 	if (params->pins_count) {
 		context->pins = fend__calloc(params->pins_count, sizeof(*params->pins));
 		if (!context->pins)
 			return fend__tls_fail(failure, -ENOMEM, "pins: %s", fend_strerror(-ENOMEM));
 		memcpy(context->pins, params->pins, params->pins_count * sizeof(*params->pins));
 		params->pins = context->pins;
+	}
+	if (params->keylog) {
+		context->keylog = fend__kernel->open(params->keylog, O_WRONLY | O_APPEND |
+									     O_NOCTTY);
+		if (context->keylog < 0)
+			return fend__tls_fail(failure, context->keylog, "keylog: %s: %s",
+					      params->keylog, fend_strerror(context->keylog));
 	}
 	r = fend__tls_config_init(&config, params, failure);
 	if (r < 0)

@@ -15,6 +15,9 @@ struct fend_tls_context {
 	unsigned flags;
 	bool alpn; /* protocols were given */
 	struct fend_tls_pin *pins;
+	int keylog; /* a descriptor, or -1 */
+	fend_tls_hello_fn *hello; /* of a server, or NULL */
+	void *hello_data;
 	unsigned char fingerprint[FEND__TLS_HASH];
 };
 

@@ -69,7 +69,9 @@ turn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 {
 	int r, alert;
 
-	r = advance(session, failure);
+	r = fend__tls_hello_step(session, failure);
+	if (!r)
+		r = advance(session, failure);
 	if (!r)
 		r = check_alpn(session, failure);
 	fend__tls_flush(session);
@@ -97,7 +99,9 @@ step(struct fend__tls_session *session, int err, unsigned *interest)
 								: fend_strerror(err));
 	else
 		r = turn(session, &failure);
-	if (r == -EAGAIN)
+	if (session->hello == FEND__TLS_ASKED)
+		*interest = 0;
+	if (r == -EAGAIN || r == FEND__TLS_HELLO)
 		return r;
 	session->state = r ? FEND__TLS_FAILED : FEND__TLS_OPEN;
 	session->fruitless = 0;

@@ -57,6 +57,13 @@ pending_error(struct fend_socket *socket)
 	return i > 0 ? 0 : -EIO;
 }
 
+/* The user's function may have freed everything when it returns. */
+static void
+ask(const struct fend__tls_session *session, struct fend_socket *socket)
+{
+	session->context->hello(socket, session->asked.text, session->context->hello_data);
+}
+
 static void
 proceed(struct operation *operation, unsigned events, int err)
 {
@@ -73,10 +80,13 @@ proceed(struct operation *operation, unsigned events, int err)
 			r = operation->step(operation->session, err, &interest);
 	}
 	fend__tls_buffer_trim(&operation->session->input);
-	if (r == -EAGAIN) {
+	if (r == -EAGAIN || r == FEND__TLS_HELLO)
 		fend__socket_interest(socket, &operation->holder, interest);
+	if (r == FEND__TLS_HELLO)
+		ask(operation->session, socket);
+	if (r == -EAGAIN || r == FEND__TLS_HELLO)
 		return;
-	}
+	operation->session->holder = NULL;
 	fend__socket_release(socket, &operation->holder);
 	operation_free(operation);
 	fn(socket, r, data);
@@ -128,6 +138,7 @@ fend__tls_operation_start(const struct fend__tls_request *request,
 		operation_free(operation);
 		return r;
 	}
+	session->holder = &operation->holder;
 	fend_timer_after(operation->timer, request->timeout);
 	return 0;
 }

@@ -6,8 +6,8 @@
 
 /*
  * Go on with an operation, or give it up because of err unless that is 0. Returns 0 when it is
- * done, -EAGAIN when it waits, else why it failed. *interest is what it waits for, IN or OUT; it
- * may be changed.
+ * done, -EAGAIN when it waits, FEND__TLS_HELLO when the user is to be asked, else why it failed.
+ * *interest is what it waits for, IN or OUT; it may be changed.
  */
 typedef int fend__tls_step_fn(struct fend__tls_session *session, int err, unsigned *interest);
 

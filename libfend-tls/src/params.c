@@ -130,9 +130,11 @@ check_pins(const struct fend_tls_params *params, struct fend__tls_failure *failu
 		return fend__tls_fail(failure, -EINVAL, "pins: NULL");
 	if (params->pins_count && none && params->mode == FEND_TLS_SERVER)
 		return fend__tls_fail(failure, -EINVAL,
-				      "pins: a server that does not verify asks for no certificate");
+				      "pins: a server that does not verify asks for none");
 	if (params->ticket_secret && params->mode == FEND_TLS_CLIENT)
 		return fend__tls_fail(failure, -EINVAL, "ticket_secret: is for servers");
+	if (params->hello && params->mode == FEND_TLS_CLIENT)
+		return fend__tls_fail(failure, -EINVAL, "hello: is for servers");
 	if (params->crlfile && none)
 		return fend__tls_fail(failure, -EINVAL, "crlfile: nothing is verified");
 	return 0;

@@ -62,8 +62,8 @@ fend__gnutls_peer_certificate(void *p, unsigned n, const void **ret_der, size_t 
 }
 
 int
-fend__gnutls_export(void *p, const char *label, const void *context, size_t context_size, void *ret_key,
-	    size_t key_size)
+fend__gnutls_export(void *p, const char *label, const void *context, size_t context_size,
+		    void *ret_key, size_t key_size)
 {
 	struct fend__gnutls_session *session = p;
 	int code;

@@ -95,9 +95,37 @@ push(gnutls_transport_ptr_t pointer, const giovec_t *iov, int n)
 	return done;
 }
 
-static int
-ignore_keys(gnutls_session_t gnutls, const char *label, const gnutls_datum_t *secret)
+static char *
+write_hex(char *text, const gnutls_datum_t *data)
 {
+	static const char digits[] = "0123456789abcdef";
+	unsigned i;
+
+	for (i = 0; i < data->size; i++) {
+		*text++ = digits[data->data[i] >> 4];
+		*text++ = digits[data->data[i] & 15];
+	}
+	return text;
+}
+
+/* Set even if nothing is to be logged: GnuTLS would else ask the environment. */
+static int
+log_keys(gnutls_session_t gnutls, const char *label, const gnutls_datum_t *secret)
+{
+	struct fend__gnutls_session *session = gnutls_session_get_ptr(gnutls);
+	gnutls_datum_t client, server;
+	char line[512], *at;
+
+	gnutls_session_get_random(gnutls, &client, &server);
+	if (!session->context->rules.logs ||
+	    strlen(label) + 2 * (client.size + secret->size) + 3 > sizeof(line))
+		return 0;
+	at = stpcpy(stpcpy(line, label), " ");
+	at = write_hex(at, &client);
+	*at++ = ' ';
+	*write_hex(at, secret) = '\0';
+	fend__tls_log(session->io, line);
+	explicit_bzero(line, sizeof(line));
 	return 0;
 }
 
@@ -126,13 +154,14 @@ configure(struct fend__gnutls_session *session)
 	gnutls_transport_set_ptr(gnutls, session);
 	gnutls_transport_set_pull_function(gnutls, pull);
 	gnutls_transport_set_vec_push_function(gnutls, push);
-	gnutls_session_set_keylog_function(gnutls, ignore_keys);
+	gnutls_session_set_keylog_function(gnutls, log_keys);
 	if (fend__tls_looks(&context->rules))
 		gnutls_session_set_verify_function(gnutls, fend__gnutls_verify);
 	if (!client && context->rules.verify != FEND_TLS_VERIFY_NONE)
 		gnutls_certificate_server_set_request(
-			gnutls, context->rules.verify == FEND_TLS_VERIFY_REQUIRE ? GNUTLS_CERT_REQUIRE
-									   : GNUTLS_CERT_REQUEST);
+			gnutls, context->rules.verify == FEND_TLS_VERIFY_REQUIRE
+					? GNUTLS_CERT_REQUIRE
+					: GNUTLS_CERT_REQUEST);
 	if (client)
 		fend__gnutls_expect_tickets(session);
 	gnutls_db_set_cache_expiration(gnutls, FEND__TLS_TICKET_SECONDS);
@@ -244,6 +273,9 @@ describe(struct fend__tls_failure *failure, int code)
 	case GNUTLS_E_DECRYPTION_FAILED:
 		text = "a record does not decrypt";
 		break;
+	case GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS:
+		text = "peer updates its keys too often";
+		break;
 	case GNUTLS_E_REHANDSHAKE:
 		text = "peer asked for renegotiation";
 		break;
@@ -251,6 +283,12 @@ describe(struct fend__tls_failure *failure, int code)
 		text = gnutls_strerror(code);
 	}
 	fend__tls_fail(failure, -EPROTO, "%s", text);
+}
+
+static int
+judge_none(const struct fend__gnutls_session *session, struct fend__tls_failure *failure)
+{
+	return fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session), failure);
 }
 
 /* The failure is filled in: tell the peer. */
@@ -270,7 +308,7 @@ fail(struct fend__gnutls_session *session, int code, struct fend__tls_failure *f
 	if (code == GNUTLS_E_DECRYPTION_FAILED && plain_alert(session) >= 0)
 		return fail_by_alert(plain_alert(session), failure);
 	if ((code == GNUTLS_E_NO_CERTIFICATE_FOUND || code == GNUTLS_E_CERTIFICATE_REQUIRED) &&
-	    fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session), failure) < 0)
+	    judge_none(session, failure) < 0)
 		return refuse(session, failure);
 	describe(failure, code);
 	failure->alert = gnutls_error_to_alert(code, NULL);
@@ -313,11 +351,12 @@ finish(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
 {
 	/* a resumed one was verified when it was new */
 	if (!session->verified && !fend__gnutls_is_resumed(session) &&
-	    fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session), failure) < 0)
+	    judge_none(session, failure) < 0)
 		return refuse(session, failure);
 	session->open = true;
+	/* which is refused if the client wants none */
 	if (session->context->ticket_key.size && fend__gnutls_is_tls13(session))
-		gnutls_session_ticket_send(session->gnutls, 1, 0); /* which it refuses if none is wanted */
+		gnutls_session_ticket_send(session->gnutls, 1, 0);
 	return copy_items(session) ? 0 : fail(session, GNUTLS_E_MEMORY_ERROR, failure);
 }
 

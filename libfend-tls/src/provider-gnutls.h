@@ -70,7 +70,8 @@ bool fend__gnutls_is_tls13(const struct fend__gnutls_session *session);
 
 /* Entries of the provider's table. */
 const char *fend__gnutls_get(void *session, enum fend_tls_item item);
-int fend__gnutls_peer_certificate(void *session, unsigned n, const void **ret_der, size_t *ret_size);
+int fend__gnutls_peer_certificate(void *session, unsigned n, const void **ret_der,
+				  size_t *ret_size);
 int fend__gnutls_export(void *session, const char *label, const void *context, size_t context_size,
 			void *ret_key, size_t key_size);
 ssize_t fend__gnutls_end_point(void *session, unsigned char *ret_data);

@@ -12,8 +12,8 @@
 #include <fend/error.h>
 
 /*
- * An SSL_CTX with nothing left to its defaults, which the system's openssl.cnf can change: versions,
- * suites, groups and signatures are those that the other provider is given.
+ * An SSL_CTX with nothing left to its defaults, which the system's openssl.cnf can change:
+ * versions, suites, groups and signatures are those that the other provider is given.
  *
  * The security level is 2, which refuses certificates of the peer with less than 112 bits. What we
  * present ourselves is the peer's to judge, so the level does not apply to it.
@@ -105,7 +105,7 @@ set_security(struct fend__openssl_context *context)
  * is neutral code's decision. RELEASE_BUFFERS makes an idle session a third as large.
  */
 static void
-set_behaviour(SSL_CTX *ctx)
+set_behaviour(SSL_CTX *ctx, bool logs)
 {
 	SSL_CTX_clear_options(ctx, SSL_OP_ALL | SSL_OP_LEGACY_SERVER_CONNECT |
 					   SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |
@@ -116,6 +116,8 @@ set_behaviour(SSL_CTX *ctx)
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_max_cert_list(ctx, CERTIFICATES_MAX);
+	if (logs)
+		SSL_CTX_set_keylog_callback(ctx, fend__openssl_log);
 }
 
 static bool
@@ -258,7 +260,7 @@ fend__openssl_context_new(const struct fend__tls_config *config, struct fend__tl
 		r = fend__openssl_fail(failure, -ENOTSUP, "openssl");
 	} else {
 		set_security(context);
-		set_behaviour(context->ctx);
+		set_behaviour(context->ctx, context->rules.logs);
 		set_verify(context);
 		if (!set_versions(context->ctx, params) || !set_algorithms(context->ctx, config))
 			r = fend__openssl_fail(failure, -ENOTSUP, "ciphers");

@@ -85,8 +85,8 @@ fend__openssl_peer_certificate(void *p, unsigned n, const void **ret_der, size_t
 }
 
 int
-fend__openssl_export(void *p, const char *label, const void *context, size_t context_size, void *ret_key,
-	    size_t key_size)
+fend__openssl_export(void *p, const char *label, const void *context, size_t context_size,
+		     void *ret_key, size_t key_size)
 {
 	struct fend__openssl_session *session = p;
 	int good = SSL_export_keying_material(session->ssl, ret_key, key_size, label, strlen(label),

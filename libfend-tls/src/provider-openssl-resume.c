@@ -66,8 +66,8 @@ set_keys(const struct keys *keys, const unsigned char *iv, EVP_CIPHER_CTX *ciphe
 }
 
 /*
- * SSL_CTX_set_tlsext_ticket_key_evp_cb(): 1 with keys set, 0 if a ticket is of somebody else, 2 with
- * keys set if the client is to get another one: in TLS 1.3, where one should be used once.
+ * SSL_CTX_set_tlsext_ticket_key_evp_cb(): 1 with keys set, 0 if a ticket is of somebody else, 2
+ * with keys set if the client is to get another one: in TLS 1.3, where one should be used once.
  */
 static int
 tell_keys(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,

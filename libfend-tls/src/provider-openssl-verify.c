@@ -104,7 +104,7 @@ collect(int good, X509_STORE_CTX *store)
 {
 	struct fend__tls_findings *findings;
 	unsigned fault;
-	int error;
+	int error, last;
 
 	if (good)
 		return 1;
@@ -112,8 +112,8 @@ collect(int good, X509_STORE_CTX *store)
 	error = X509_STORE_CTX_get_error(store);
 	fault = fault_of(error);
 	/* it asks for a list of the last one's issuer too, who need not be known */
-	if (fault == FEND_TLS_FAULT_CRL && X509_STORE_CTX_get_error_depth(store) ==
-						   sk_X509_num(X509_STORE_CTX_get0_chain(store)) - 1)
+	last = sk_X509_num(X509_STORE_CTX_get0_chain(store)) - 1;
+	if (fault == FEND_TLS_FAULT_CRL && X509_STORE_CTX_get_error_depth(store) == last)
 		return 1;
 	if (fault == FEND_TLS_FAULT_OTHER)
 		findings->words = X509_verify_cert_error_string(error);

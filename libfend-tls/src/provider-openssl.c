@@ -98,6 +98,24 @@ fend__openssl_method_new(void)
 	return method;
 }
 
+void
+fend__openssl_log(const SSL *ssl, const char *line)
+{
+	struct fend__openssl_session *session = SSL_get_app_data(ssl);
+
+	fend__tls_log(session->io, line);
+}
+
+static void
+note_message(int sent, int version, int type, const void *data, size_t size, SSL *ssl, void *arg)
+{
+	struct fend__openssl_session *session = SSL_get_app_data(ssl);
+
+	if (!sent && type == SSL3_RT_HANDSHAKE && size &&
+	    *(const unsigned char *)data == SSL3_MT_KEY_UPDATE)
+		fend__tls_rekeyed(session->io);
+}
+
 static void
 note_alert(const SSL *ssl, int where, int value)
 {
@@ -137,6 +155,7 @@ configure(struct fend__openssl_session *session)
 
 	SSL_set_app_data(session->ssl, session);
 	SSL_set_info_callback(session->ssl, note_alert);
+	SSL_set_msg_callback(session->ssl, note_message);
 	if (rules->mode == FEND_TLS_SERVER)
 		SSL_set_accept_state(session->ssl);
 	else
@@ -213,6 +232,12 @@ words_for(const struct fend__openssl_error *error)
 	}
 }
 
+static int
+judge_none(const struct fend__openssl_session *session, struct fend__tls_failure *failure)
+{
+	return fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure);
+}
+
 /* OpenSSL has failed, and sent an alert if one is due: say it in fend's words. */
 static int
 fail(struct fend__openssl_session *session, struct fend__tls_failure *failure)
@@ -229,7 +254,7 @@ fail(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 		return failure->err;
 	}
 	if (error.reason != SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ||
-	    !fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure))
+	    !judge_none(session, failure))
 		fend__tls_fail(failure, -EPROTO, "%s", words_for(&error));
 	failure->alert = session->alert;
 	return failure->err;
@@ -274,7 +299,7 @@ finish(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 {
 	/* a resumed one was verified when it was new */
 	if (!session->verified && !fend__openssl_is_resumed(session) &&
-	    fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure) < 0) {
+	    judge_none(session, failure) < 0) {
 		failure->alert = alert(session, failure->alert);
 		return failure->err;
 	}

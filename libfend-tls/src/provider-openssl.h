@@ -36,7 +36,7 @@ struct fend__openssl_session {
 	bool poisoned;                      /* pull is to give nonsense */
 	SSL_SESSION *ticket;                /* of a client: the newest */
 	char *alpn;                         /* a copy, since OpenSSL does not terminate it */
-	struct fend__tls_blob peer[FEND__TLS_CHAIN_MAX]; /* copies in DER form, made when asked for */
+	struct fend__tls_blob peer[FEND__TLS_CHAIN_MAX]; /* in DER form, made when asked for */
 };
 
 /* How a session's bytes go to neutral code and come from there; the BIO's data is the session. */
@@ -60,6 +60,9 @@ int fend__openssl_set_certificates(struct fend__openssl_context *context,
 int fend__openssl_trust_load(struct fend__openssl_context *context);
 void fend__openssl_trust_release(struct fend__openssl_context *context);
 
+/* SSL_CTX_set_keylog_callback() */
+void fend__openssl_log(const SSL *ssl, const char *line);
+
 /* OpenSSL calls this to verify a chain (SSL_CTX_set_cert_verify_callback()). */
 int fend__openssl_verify(X509_STORE_CTX *store, void *data);
 
@@ -78,7 +81,8 @@ bool fend__openssl_is_tls13(const struct fend__openssl_session *session);
 
 /* Entries of the provider's table. */
 const char *fend__openssl_get(void *session, enum fend_tls_item item);
-int fend__openssl_peer_certificate(void *session, unsigned n, const void **ret_der, size_t *ret_size);
+int fend__openssl_peer_certificate(void *session, unsigned n, const void **ret_der,
+				   size_t *ret_size);
 int fend__openssl_export(void *session, const char *label, const void *context, size_t context_size,
 			void *ret_key, size_t key_size);
 ssize_t fend__openssl_end_point(void *session, unsigned char *ret_data);

@@ -114,6 +114,7 @@ struct fend__tls_rules {
 	const struct fend_tls_pin *pins; /* of the neutral context */
 	size_t pins_count;
 	bool crls; /* are to be heeded */
+	bool logs; /* secrets go to fend__tls_log() */
 };
 
 static inline struct fend__tls_rules
@@ -127,6 +128,7 @@ fend__tls_rules_of(const struct fend_tls_params *params)
 		.pins = params->pins,
 		.pins_count = params->pins_count,
 		.crls = params->crlfile != NULL,
+		.logs = params->keylog != NULL,
 	};
 }
 
@@ -226,7 +228,7 @@ struct fend__tls_provider {
 	/* tls-server-end-point: its size, at most 64, or -errno */
 	ssize_t (*end_point)(void *session, unsigned char *ret_data);
 	bool (*is_resumed)(void *session);
-	/* What resumes the connection, to be released; -ENOENT: nothing yet. And before a handshake. */
+	/* What resumes the connection, to be released; -ENOENT: nothing yet. Before it: use it. */
 	int (*ticket)(void *session, struct fend__tls_blob *ret_blob);
 	int (*set_ticket)(void *session, const struct fend__tls_blob *blob);
 	/* Is the master secret bound to the handshake (RFC 7627)? Always so in TLS 1.3. */
@@ -240,6 +242,10 @@ const struct fend__tls_provider *fend__tls_provider(enum fend_tls_mode mode);
 
 /* Bytes received, at most size, or -EAGAIN: none now. */
 ssize_t fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size);
+/* The peer has updated its keys; from a provider that does not limit how often it may. */
+void fend__tls_rekeyed(struct fend__tls_session *session);
+/* A line for the log of keys. */
+void fend__tls_log(struct fend__tls_session *session, const char *line);
 /* Send these bytes. */
 void fend__tls_push(struct fend__tls_session *session, const void *data, size_t size);
 
@@ -254,6 +260,7 @@ enum {
 	FEND__TLS_CERTIFICATE_EXPIRED = 45,
 	FEND__TLS_CERTIFICATE_UNKNOWN = 46,
 	FEND__TLS_UNKNOWN_CA = 48,
+	FEND__TLS_UNRECOGNIZED_NAME = 112,
 	FEND__TLS_CERTIFICATE_REQUIRED = 116,
 	FEND__TLS_NO_APPLICATION_PROTOCOL = 120,
 };

@@ -73,6 +73,17 @@ read_blocked(struct fend__tls_session *session)
 	return fend__tls_session_fail(session, &failure);
 }
 
+static int
+refuse_rekeying(struct fend__tls_session *session)
+{
+	struct fend__tls_failure failure;
+
+	fend__tls_fail(&failure, -EPROTO, "peer updates its keys too often");
+	failure.alert = session->context->provider->alert(session->implementation,
+							  FEND__TLS_UNEXPECTED_MESSAGE);
+	return fend__tls_session_fail(session, &failure);
+}
+
 ssize_t
 fend__tls_read(struct fend__tls_session *session, void *buffer, size_t size)
 {
@@ -89,6 +100,8 @@ fend__tls_read(struct fend__tls_session *session, void *buffer, size_t size)
 		session->blocked = false;
 		n = session->context->provider->read(session->implementation, buffer, size,
 						     &failure);
+		if (n == -EAGAIN && fend__tls_rekeys_too_often(session))
+			return refuse_rekeying(session);
 		if (n == 0)
 			session->ended = true;
 		else if (n > 0)
@@ -369,6 +382,7 @@ fend__tls_session_free(struct fend__tls_session *session)
 		session->context->provider->session_free(session->implementation);
 	session->context = fend_tls_context_unref(session->context);
 	fend__tls_name_fini(&session->name);
+	fend__tls_name_fini(&session->asked);
 	fend__tls_buffer_clear(&session->input);
 	fend__tls_buffer_clear(&session->output);
 	fend__tls_buffer_clear(&session->plain);

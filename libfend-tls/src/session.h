@@ -6,6 +6,7 @@
 #include "context.h"
 #include "name.h"
 
+#include <fend-internal/socket.h>
 #include <fend/layer.h>
 
 enum fend__tls_state {
@@ -15,6 +16,14 @@ enum fend__tls_state {
 	FEND__TLS_FAILED,    /* it did not */
 };
 
+/* Who answers a client's hello. */
+enum fend__tls_hello {
+	FEND__TLS_UNASKED,  /* nobody, or nobody yet */
+	FEND__TLS_ASKED,    /* the user, who has not done so yet */
+	FEND__TLS_ANSWERED, /* the user has */
+	FEND__TLS_REFUSED,  /* so */
+};
+
 /* TLS on one socket: the layer. session.c has the model. */
 struct fend__tls_session {
 	struct fend_tls_context *context; /* a reference */
@@ -22,6 +31,9 @@ struct fend__tls_session {
 	struct fend_below *below;
 	struct fend__tls_name name; /* of a client */
 	enum fend__tls_state state;
+	enum fend__tls_hello hello;
+	struct fend__tls_name asked;      /* what the client asks for; kept while hello is ASKED */
+	struct fend__holder *holder;      /* of the operation that runs */
 
 	struct fend__tls_buffer input;  /* received, not yet pulled */
 	struct fend__tls_buffer output; /* pushed, not yet sent */
@@ -38,6 +50,8 @@ struct fend__tls_session {
 	bool finished;    /* FIN was sent */
 	bool deaf;        /* SHUT_RD */
 	bool ending;      /* fend_tls_shutdown() runs, and reads whatever the user has shut */
+	fend_time rekeyed_since; /* when the peer's last updates of its keys began to be counted */
+	unsigned rekeyed;        /* how many there were */
 	size_t fruitless; /* bytes pulled since the handshake began, or since plaintext came of them */
 
 	int input_error; /* what receiving below failed with, to be judged */
@@ -64,6 +78,19 @@ int fend__tls_session_check(const struct fend_socket *socket, const struct fend_
  */
 int fend__tls_session_fail(struct fend__tls_session *session,
 			   const struct fend__tls_failure *failure);
+
+/*
+ * A server whose context has somebody to be asked: 0 to go on with the handshake, -EAGAIN to wait,
+ * FEND__TLS_HELLO to ask now, or why it failed, with the failure filled in.
+ */
+int fend__tls_hello_step(struct fend__tls_session *session, struct fend__tls_failure *failure);
+#define FEND__TLS_HELLO 1
+
+/* The provider need not be asked any more then. */
+bool fend__tls_rekeys_too_often(const struct fend__tls_session *session);
+
+/* Receive into the input buffer, without giving it to the provider. As recv. */
+ssize_t fend__tls_fill(struct fend__tls_session *session);
 
 /* Send what is held. 0: nothing is left; -EAGAIN: something is; else the write error. */
 int fend__tls_flush(struct fend__tls_session *session);

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <fend-internal/kernel.h>
@@ -29,6 +30,10 @@
  */
 #define HANDSHAKE_MAX (256 * 1024)
 #define FRUITLESS_MAX (1024 * 1024)
+
+/* How often a peer may update its keys: as often as GnuTLS lets it. */
+#define REKEYS_MAX 8
+#define REKEYS_TIME FEND_SEC(1)
 
 static void
 write_failed(struct fend__tls_session *session, int err)
@@ -67,6 +72,37 @@ receive(struct fend__tls_session *session, void *buffer, size_t size)
 	return (ssize_t)size;
 }
 
+static void
+look_at_first(struct fend__tls_session *session, unsigned char byte)
+{
+	/* the content types of a first record: handshake or alert (RFC 8446, section 5.1) */
+	session->heard = true;
+	session->foreign = byte != 22 && byte != 21;
+}
+
+ssize_t
+fend__tls_fill(struct fend__tls_session *session)
+{
+	struct iovec iov;
+	ssize_t n;
+
+	if (!fend__tls_buffer_reserve(&session->input, 1024))
+		return -ENOMEM;
+	iov.iov_base = session->input.data + session->input.end;
+	iov.iov_len = session->input.capacity - session->input.end;
+	n = fend_below_recv(session->below, &iov, 1, 0);
+	if (n == 0)
+		session->input_ended = true;
+	else if (n < 0 && n != -EAGAIN)
+		session->input_error = (int)n;
+	if (n <= 0)
+		return n;
+	if (!session->heard)
+		look_at_first(session, *(unsigned char *)iov.iov_base);
+	session->input.end += (size_t)n;
+	return n;
+}
+
 static bool
 is_too_much(const struct fend__tls_session *session)
 {
@@ -84,14 +120,6 @@ refuse_more(struct fend__tls_session *session, struct fend__tls_failure *failure
 					      : "peer's handshake is too large");
 	failure->alert = session->context->provider->alert(session->implementation, alert);
 	return failure->err;
-}
-
-static void
-look_at_first(struct fend__tls_session *session, unsigned char byte)
-{
-	/* the content types of a first record: handshake or alert (RFC 8446, section 5.1) */
-	session->heard = true;
-	session->foreign = byte != 22 && byte != 21;
 }
 
 ssize_t
@@ -149,6 +177,37 @@ fend__tls_push(struct fend__tls_session *session, const void *data, size_t size)
 		return;
 	if (!fend__tls_buffer_append(&session->output, data, size))
 		write_failed(session, -ENOMEM);
+}
+
+void
+fend__tls_rekeyed(struct fend__tls_session *session)
+{
+	fend_time now = fend__kernel->now();
+
+	if (now - session->rekeyed_since > REKEYS_TIME) {
+		session->rekeyed_since = now;
+		session->rekeyed = 0;
+	}
+	session->rekeyed++;
+}
+
+bool
+fend__tls_rekeys_too_often(const struct fend__tls_session *session)
+{
+	return session->rekeyed > REKEYS_MAX;
+}
+
+/* One write for each line, so that those of several processes do not mix. Errors have no reader. */
+void
+fend__tls_log(struct fend__tls_session *session, const char *line)
+{
+	char *text = fend__printf("%s\n", line);
+
+	if (!text)
+		return;
+	fend__kernel->write(session->context->keylog, text, strlen(text));
+	explicit_bzero(text, strlen(text));
+	fend__release(text);
 }
 
 int

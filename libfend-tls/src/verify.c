@@ -136,7 +136,7 @@ fend__tls_judge(const struct fend__tls_findings *findings, const struct fend__tl
 
 	if (!is_pinned(findings->spki, rules))
 		faults |= FEND_TLS_FAULT_PIN;
-	/* who may not issue at all also breaks rules about what he may issue, other ones by provider */
+	/* who may not issue at all also breaks rules of what he may issue, which the provider picks */
 	if (faults & FEND_TLS_FAULT_ISSUER_IS_NO_CA)
 		faults &= ~(unsigned)(FEND_TLS_FAULT_CONSTRAINT | FEND_TLS_FAULT_PURPOSE);
 	if (findings->sent > (unsigned)rules->depth + 2)

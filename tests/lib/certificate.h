@@ -22,8 +22,8 @@ struct certificate {
 };
 
 /*
- * options NULL: all defaults. name: a file name; with one that was there before, what was made then is
- * returned.
+ * options NULL: all defaults. name: a file name; with one that was there before, what was made then
+ * is returned.
  */
 const struct certificate *certificate_new(const char *name,
 					   const struct certificate_options *options);

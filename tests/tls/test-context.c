@@ -204,6 +204,12 @@ test_ciphers_and_groups(struct test *test)
 }
 
 static void
+never(struct fend_socket *socket, const char *name, void *data)
+{
+	g_assert_not_reached();
+}
+
+static void
 test_pins_and_lists(struct test *test)
 {
 	struct fend_tls_params server = server_params(), client = client_params();
@@ -212,6 +218,12 @@ test_pins_and_lists(struct test *test)
 	assert_refused(&server, -EINVAL, "pins: NULL");
 	server.pins = &(struct fend_tls_pin){{0}};
 	assert_refused(&server, -EINVAL, "pins: ");
+	client.ticket_secret = (const unsigned char *)"0123456789abcdef0123456789abcdef";
+	assert_refused(&client, -EINVAL, "ticket_secret: ");
+	client = client_params();
+	client.hello = never;
+	assert_refused(&client, -EINVAL, "hello: ");
+	client = client_params();
 	client.crlfile = "/nonexistent/list";
 	assert_refused(&client, -ENOENT, "crlfile: /nonexistent/list: ");
 	client.crlfile = certificate_ca();
@@ -465,7 +477,8 @@ main(int argc, char **argv)
 	variant_add("/context/ciphers-and-groups", test_ciphers_and_groups);
 	variant_add("/context/pins-and-lists", test_pins_and_lists);
 	variant_add("/context/server-needs-a-certificate", test_server_needs_a_certificate);
-	variant_add("/context/certificates-differ-in-key-type", test_certificates_differ_in_key_type);
+	variant_add("/context/certificates-differ-in-key-type",
+		    test_certificates_differ_in_key_type);
 	variant_add("/context/certificate-and-key-of-two-pairs",
 		 test_certificate_and_key_of_two_pairs);
 	variant_add("/context/password", test_password);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that are cut off after some bytes of the handshake, by a reset or by an end of file. */
+/* Connections that are cut off in the handshake, at each record, by a reset or an end of file. */
 #include "link.h"
 
 #include <errno.h>

@@ -118,6 +118,39 @@ test_key_updates_while_output_is_blocked(struct test *test)
 	meeting_part(&meeting);
 }
 
+static unsigned
+count(struct process *process, const char *text)
+{
+	char *output = process_output(process), **parts = g_strsplit(output, text, -1);
+	unsigned n = g_strv_length(parts) - 1;
+
+	g_strfreev(parts);
+	g_free(output);
+	return n;
+}
+
+/* All of them are there before the first is looked at, so that no machine is too slow for them. */
+static void
+test_key_updates_without_end(struct test *test)
+{
+	struct fend_tls_params params = server_params();
+	struct meeting meeting;
+	unsigned i;
+
+	meeting_serve(&meeting, test, &params, S_CLIENT "-tls1_3 -quiet -no_ign_eof");
+	test_error(meeting.side.err, 0);
+	meeting_converse(&meeting, "hello\n", "world\n");
+	for (i = 1; i <= 20; i++) {
+		process_write(meeting.process, "k\n");
+		while (count(meeting.process, "KEYUPDATE\n") < i)
+			g_usleep(1000);
+	}
+	test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), -EPROTO);
+	assert_text(&meeting.side, "peer updates its keys too often");
+	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EPROTO);
+	meeting_part(&meeting);
+}
+
 static void
 test_gnutls_cli(struct test *test)
 {
@@ -157,6 +190,7 @@ main(int argc, char **argv)
 	test_add("/interop/renegotiation", test_renegotiation);
 	test_add("/interop/key-updates-while-output-is-blocked",
 		 test_key_updates_while_output_is_blocked);
+	test_add("/interop/key-updates-without-end", test_key_updates_without_end);
 	test_add("/interop/gnutls-cli", test_gnutls_cli);
 	return g_test_run();
 }

@@ -428,7 +428,8 @@ main(int argc, char **argv)
 	variant_add_all("/shutdown/truncation-allowed", test_truncation_allowed);
 	variant_add_all("/shutdown/reset", test_reset);
 	variant_add_all("/shutdown/forged-record", test_forged_record);
-	variant_add_all("/shutdown/plain-text-after-the-handshake", test_plain_text_after_the_handshake);
+	variant_add_all("/shutdown/plain-text-after-the-handshake",
+			test_plain_text_after_the_handshake);
 	variant_add_all("/shutdown/no-signal", test_no_signal);
 	variant_add_all("/shutdown/free-all-in-the-callback", test_free_all_in_the_callback);
 	variant_add_all("/shutdown/after-the-loop", test_after_the_loop);

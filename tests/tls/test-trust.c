@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a peer's certificate needs besides a chain and a name: a pinned key, and not to be revoked. */
+/* What a certificate needs besides a chain and a name: a pinned key, and not to be revoked. */
 #include "link.h"
 
 #include <errno.h>

@@ -120,7 +120,8 @@ sign_again(const char *name)
 {
 	char *path = g_strdup_printf("%s/%s.der", test_directory(), name);
 	char *der = read_file(path, NULL), *tbs = der + 4, *signature, *whole;
-	char *tbs_path = g_strconcat(path, ".tbs", NULL), *signed_path = g_strconcat(path, ".sig", NULL);
+	char *tbs_path = g_strconcat(path, ".tbs", NULL);
+	char *signed_path = g_strconcat(path, ".sig", NULL);
 	gsize tbs_size = element_size(tbs), size = element_size(tbs + tbs_size), signature_size;
 	gsize content;
 

@@ -7,8 +7,8 @@
 #include "certificate.h"
 
 /*
- * Certificates of all kinds, made with the openssl command when they are first asked for. Each has a
- * name of its own, which is the name of its files in the test directory.
+ * Certificates of all kinds, made with the openssl command when they are first asked for. Each has
+ * a name of its own, which is the name of its files in the test directory.
  */
 struct animal {
 	const char *name;
@@ -35,7 +35,7 @@ struct animal {
 #define ZOO_LEAF "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature,keyEncipherment\n"
 #define ZOO_AUTHORITY "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign\n"
 
-/* The chain and the key of an animal. The "!" of "!.evil" in subject or san is a NUL in the certificate. */
+/* The chain and the key of an animal. The "!" of "!.evil" in subject or san becomes a NUL. */
 const struct certificate *zoo_certificate(const struct animal *animal);
 /* One that others name; it is made now. */
 void zoo_make(const struct animal *animal);
@@ -58,8 +58,8 @@ extern const size_t zoo_visitors_count;
 void zoo_open(void);
 
 /*
- * Run "openssl ..." with the words of line; "@name" is the file of this name in test_directory(), and
- * "~" a space in a word.
+ * Run "openssl ..." with the words of line; "@name" is the file of this name in test_directory(),
+ * and "~" a space in a word.
  */
 void zoo_openssl(const char *line);
 

@@ -22,7 +22,7 @@ extern "C" {
  * Secure unless told otherwise: a client verifies the server's chain against the system's trust
  * and the server's name against the certificate's subjectAltName (RFC 9525: without the fall-back
  * to the common name); no version below 1.2, no compression, no renegotiation, no 0-RTT; of TLS
- * 1.2 only ECDHE with AEAD ciphers. Whatever luasec can do and this cannot is in docs/tls-luasec.md.
+ * 1.2 only ECDHE with AEAD ciphers. docs/tls-luasec.md says what LuaSec has and this has not.
  */
 
 /* Immutable once made, reference-counted, and to be shared by sockets of any loop and thread. */
@@ -49,7 +49,7 @@ enum fend_tls_verify {
 enum fend_tls_flag {
 	FEND_TLS_ALLOW_TRUNCATION = 1 << 0, /* end of file without close_notify reads as 0 */
 	FEND_TLS_ALPN_OPTIONAL = 1 << 1,    /* no protocol in common: go on without one */
-	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; needs cafile, capath or pins */
+	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; with cafile, capath or pins */
 	FEND_TLS_NO_TICKETS = 1 << 3,       /* nothing is given, or kept, to resume a connection */
 };
 
@@ -64,6 +64,13 @@ struct fend_tls_keypair {
 struct fend_tls_pin {
 	unsigned char sha256[32];
 };
+
+/*
+ * A client has said hello, and asks for name (NULL: for none). The handshake waits, as long as its
+ * deadline lets it, for fend_tls_answer(), here or later. Called from the loop, once per handshake;
+ * it may free the socket. name lives until it returns.
+ */
+typedef void fend_tls_hello_fn(struct fend_socket *socket, const char *name, void *data);
 
 /* All strings and arrays are copied or read while the context is made. */
 struct fend_tls_params {
@@ -97,7 +104,9 @@ struct fend_tls_params {
 	 * What may protect records and agree on keys, most wanted first; a server's order decides.
 	 * ciphers: some of "AES-256-GCM:CHACHA20-POLY1305:AES-128-GCM", which is the default, for
 	 * both versions. groups: some of X25519, X448, P-256, P-384 and P-521;
-	 * "X25519:P-256:P-384" is the default. There is nothing weaker to be chosen.
+	 * "X25519:P-256:P-384" is the default. There is nothing weaker to be chosen. In TLS 1.2 the
+	 * groups are also the curves that certificates may be on (RFC 8422, section 5.1.1), though
+	 * GnuTLS does not insist.
 	 */
 	const char *ciphers, *groups;
 
@@ -121,6 +130,17 @@ struct fend_tls_params {
 	 * ticket is good for two hours. To change them, make another context.
 	 */
 	const unsigned char *ticket_secret;
+
+	/* Server: who chooses a context for each client; NULL: this one is for all. */
+	fend_tls_hello_fn *hello;
+	void *hello_data;
+
+	/*
+	 * An existing file to which the secrets of all connections are appended, for whoever is to
+	 * decrypt a recording of them (the format of NSS, which Wireshark reads). NULL: none. The
+	 * environment is not asked, but a program may: secure_getenv("SSLKEYLOGFILE").
+	 */
+	const char *keylog;
 };
 
 /*
@@ -185,6 +205,15 @@ int fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_
 		       fend_tls_fn *fn, void *data);
 
 /*
+ * Let a handshake go on that has called a fend_tls_hello_fn, with all that this context says, to
+ * which it takes a reference of its own; NULL: refuse the client, which gets the alert
+ * unrecognized_name, and fail with -EPROTO.
+ *   -EINVAL  no TLS on this socket, nothing to be answered, or a client's context
+ *   -ENOMEM  it can be tried again
+ */
+int fend_tls_answer(struct fend_socket *socket, struct fend_tls_context *context);
+
+/*
  * Send close_notify and FIN, then wait for the peer's close_notify; what the peer sends before
  * it is dropped. The same rules for fn as for fend_tls_handshake(); its err is 0, -ETIMEDOUT,
  * -EBADMSG (end of file without close_notify), or the error that ended the connection.
@@ -247,8 +276,8 @@ enum fend_tls_item {
 const char *fend_tls_get(const struct fend_socket *socket, enum fend_tls_item item);
 
 /*
- * The peer's certificate (n 0) and what was sent with it, in DER form. *ret_der lives as long as the
- * socket. A resumed connection has the peer's own at most.
+ * The peer's certificate (n 0) and what was sent with it, in DER form. *ret_der lives as long as
+ * the socket. A resumed connection has the peer's own at most.
  *   -EINVAL -ENOTCONN  no TLS on this socket; no handshake has succeeded
  *   -ENOENT            there are not so many
  *   -ENOMEM

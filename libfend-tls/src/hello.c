@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <fend-internal/public.h>
+#include <fend-internal/socket.h>
+#include <fend/error.h>
+#include <fend/io.h>
+
+/*
+ * A server that chooses a context by what the client asks for. Providers call back in the middle of
+ * their work for this, where nothing can be freed; GnuTLS has chosen the certificate by then, and
+ * both the version. So the hello is read here, before a provider gets any of it, the user is asked,
+ * and the handshake begins when there is an answer, with a new session of the provider's.
+ *
+ * What is no hello, or not one of a sane size, is the provider's to refuse. A name that is no host
+ * name is none.
+ */
+#define RECORD_HEAD 5      /* type, version, size (RFC 8446, section 5.1) */
+#define HELLO_MAX 0x10000  /* bytes of records; browsers need less than 2 KiB */
+#define HANDSHAKE 22
+#define CLIENT_HELLO 1
+#define SERVER_NAME 0
+#define HOST_NAME 0
+
+/* What is left to be read. A read beyond it yields nothing, and what follows then neither. */
+struct reader {
+	const unsigned char *data;
+	size_t size;
+};
+
+static struct reader
+take(struct reader *reader, size_t size)
+{
+	struct reader taken = {reader->data, size};
+
+	if (size > reader->size)
+		taken.size = reader->size = 0;
+	reader->data += taken.size;
+	reader->size -= taken.size;
+	return taken;
+}
+
+static size_t
+number(struct reader *reader, size_t bytes)
+{
+	struct reader taken = take(reader, bytes);
+	size_t value = 0;
+
+	while (taken.size--)
+		value = value << 8 | *taken.data++;
+	return value;
+}
+
+/* A vector: its size in so many bytes, then its content. */
+static struct reader
+vector(struct reader *reader, size_t bytes)
+{
+	size_t size = number(reader, bytes);
+
+	return take(reader, size);
+}
+
+/* RFC 8446, section 4.1.2, and RFC 6066, section 3. */
+static struct reader
+find_name(struct reader hello)
+{
+	struct reader extensions, content = {NULL, 0}, name;
+	size_t type;
+
+	take(&hello, 2 + 32); /* version, random */
+	vector(&hello, 1);    /* session */
+	vector(&hello, 2);    /* suites */
+	vector(&hello, 1);    /* compression */
+	extensions = vector(&hello, 2);
+	while (extensions.size) {
+		type = number(&extensions, 2);
+		content = vector(&extensions, 2);
+		if (type != SERVER_NAME)
+			continue;
+		name = vector(&content, 2);
+		type = number(&name, 1);
+		return type == HOST_NAME ? vector(&name, 2) : (struct reader){NULL, 0};
+	}
+	return (struct reader){NULL, 0};
+}
+
+/*
+ * Put the content of the handshake records together. 1: it is a whole hello, in message; 0: more is
+ * to come; -EPROTO: it is something else, or too large.
+ */
+static int
+assemble(const struct fend__tls_buffer *input, struct fend__tls_buffer *message)
+{
+	struct reader all = {input->data + input->begin, fend__tls_buffer_size(input)};
+	struct reader head;
+	size_t type, size;
+
+	while (all.size >= RECORD_HEAD) {
+		type = number(&all, 1);
+		number(&all, 2);
+		size = number(&all, 2);
+		if (type != HANDSHAKE || !size)
+			return -EPROTO;
+		if (size > all.size)
+			break;
+		if (!fend__tls_buffer_append(message, all.data, size))
+			return -ENOMEM;
+		take(&all, size);
+		head = (struct reader){message->data, fend__tls_buffer_size(message)};
+		if (number(&head, 1) != CLIENT_HELLO)
+			return -EPROTO;
+		if (head.size >= 3 && number(&head, 3) <= head.size)
+			return 1;
+	}
+	return fend__tls_buffer_size(input) < HELLO_MAX ? 0 : -EPROTO;
+}
+
+static int
+read_name(struct fend__tls_session *session, const struct fend__tls_buffer *message)
+{
+	struct reader hello = {message->data + 4, fend__tls_buffer_size(message) - 4}, name;
+	char text[256];
+	int r;
+
+	name = find_name(hello);
+	if (!name.size || name.size >= sizeof(text) || memchr(name.data, 0, name.size))
+		return 0;
+	memcpy(text, name.data, name.size);
+	text[name.size] = '\0';
+	r = fend__tls_name_init(&session->asked, text);
+	if (!r && session->asked.address_size)
+		fend__tls_name_fini(&session->asked);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int
+look(struct fend__tls_session *session)
+{
+	struct fend__tls_buffer message = {0};
+	int r;
+
+	r = assemble(&session->input, &message);
+	if (r == 1)
+		r = read_name(session, &message);
+	else if (r == 0)
+		r = -EAGAIN;
+	fend__tls_buffer_clear(&message);
+	return r;
+}
+
+static int
+refuse(struct fend__tls_session *session, struct fend__tls_failure *failure)
+{
+	/* nothing is encrypted yet: an alert, fatal */
+	static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, FEND__TLS_UNRECOGNIZED_NAME};
+
+	fend__tls_push(session, alert, sizeof(alert));
+	fend__tls_fail(failure, -EPROTO, "client was refused by the name it asked for");
+	failure->alert = FEND__TLS_UNRECOGNIZED_NAME;
+	return failure->err;
+}
+
+static int
+no_memory(struct fend__tls_failure *failure)
+{
+	return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
+}
+
+int
+fend__tls_hello_step(struct fend__tls_session *session, struct fend__tls_failure *failure)
+{
+	ssize_t n;
+	int r;
+
+	if (session->hello == FEND__TLS_REFUSED)
+		return refuse(session, failure);
+	if (session->hello != FEND__TLS_UNASKED || !session->context->hello)
+		return session->hello == FEND__TLS_ASKED ? -EAGAIN : 0;
+	do {
+		n = fend__tls_fill(session);
+		if (n == 0 || (n < 0 && n != -EAGAIN))
+			return n == -ENOMEM ? no_memory(failure)
+					    : fend__tls_judge_input(session, failure);
+		r = look(session);
+	} while (n > 0 && r == -EAGAIN);
+	if (r == -EAGAIN)
+		return r;
+	if (r == -ENOMEM)
+		return no_memory(failure);
+	session->hello = r == -EPROTO ? FEND__TLS_ANSWERED : FEND__TLS_ASKED;
+	return r == -EPROTO ? 0 : FEND__TLS_HELLO;
+}
+
+/* The session so far has seen nothing of the client. */
+static int
+change_context(struct fend__tls_session *session, struct fend_tls_context *context)
+{
+	void *implementation;
+	int r;
+
+	r = context->provider->session_new(context->implementation, session, NULL, &implementation);
+	if (r < 0)
+		return r;
+	session->context->provider->session_free(session->implementation);
+	session->implementation = implementation;
+	fend_tls_context_ref(context);
+	fend_tls_context_unref(session->context);
+	session->context = context;
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_tls_answer(struct fend_socket *socket, struct fend_tls_context *context)
+{
+	struct fend__tls_session *session;
+	int r;
+
+	r = socket ? fend__tls_session_check(socket, fend__socket_loop(socket), &session) : -EINVAL;
+	if (r < 0)
+		return r;
+	if (session->hello != FEND__TLS_ASKED || session->state != FEND__TLS_HANDSHAKE ||
+	    (context && context->mode != FEND_TLS_SERVER))
+		return -EINVAL;
+	if (context && context != session->context)
+		r = change_context(session, context);
+	if (r < 0)
+		return r;
+	session->hello = context ? FEND__TLS_ANSWERED : FEND__TLS_REFUSED;
+	fend__tls_name_fini(&session->asked);
+	session->untried = true;
+	fend__socket_interest(socket, session->holder, FEND_IN);
+	return 0;
+}
