@@ -125,8 +125,8 @@ struct fend_tls_params {
 
 	/*
 	 * Server: 32 bytes, known to nobody else, that its session tickets are protected with.
-	 * Servers that share them, and demand the same of clients, resume each other's connections;
-	 * the keys made of them change with time. NULL: random ones, for this context alone. A
+	 * Servers that share them, demand the same of clients and have the same FEND_TLS_PROVIDER
+	 * resume each other's connections; the keys made of them change with time. NULL: random ones, for this context alone. A
 	 * ticket is good for two hours. To change them, make another context.
 	 */
 	const unsigned char *ticket_secret;
