@@ -125,8 +125,8 @@ struct fend_tls_params {
 
 	/*
 	 * Server: 32 bytes, known to nobody else, that its session tickets are protected with.
-	 * Servers that share them, and demand the same of clients, resume each other's connections;
-	 * the keys made of them change by the hour. NULL: random ones, for this context alone. A
+	 * Servers that share them, demand the same of clients and have the same FEND_TLS_PROVIDER
+	 * resume each other's connections; the keys made of them change with time. NULL: random ones, for this context alone. A
 	 * ticket is good for two hours. To change them, make another context.
 	 */
 	const unsigned char *ticket_secret;
@@ -187,7 +187,8 @@ typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
 /*
  * Run the handshake. fn is called exactly once, from the loop, never before this returns, unless
  * the socket or the loop is freed before. On failure the socket is good for nothing but freeing;
- * an alert was sent, except to a peer that had sent one itself, was gone or was too slow. A watch
+ * an alert was sent, except to a peer that had sent one itself, was gone or was too slow (OpenSSL
+ * lets nobody choose it: where fend itself refuses a peer it may be unexpected_message). A watch
  * is suspended meanwhile and resumes before fn is called.
  *   0, or -EINVAL  no TLS on this socket, or another loop
  *   -EBUSY         something other than a watch holds the socket
