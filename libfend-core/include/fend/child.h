@@ -44,7 +44,7 @@ typedef void fend_child_fn(struct fend_child *child, int err,
  * Errors of fend_io_new() and:
  *   -ECHILD  pid is not a child of this process that has yet to be reaped
  *   -EINVAL  pid <= 0
- *   -EMFILE -ENFILE
+ *   -EMFILE -ENFILE  no descriptor left
  */
 int fend_child_new(struct fend_loop *loop, pid_t pid, fend_child_fn *fn, void *data,
 		   struct fend_child **ret_child);
@@ -64,6 +64,7 @@ struct fend_child *fend_child_free(struct fend_child *child);
  */
 int fend_child_kill(struct fend_child *child, int signo);
 
+/* The process it was made for, also when that has ended. */
 pid_t fend_child_pid(const struct fend_child *child);
 
 /*

@@ -14,6 +14,7 @@ extern "C" {
 
 struct fend_loop;
 
+/* How much of a source's name is kept, with the final NUL. */
 #define FEND_NAME_MAX 32
 
 /* What a loop has done since it was made. */
