@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 
 import tap
 
-DOCUMENTS = ['README.md', 'ARCHITECTURE.md']
+DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'docs/coming-from.md', 'docs/tutorial.md']
 
 
 def public_functions(sources, libraries):
