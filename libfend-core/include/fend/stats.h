@@ -21,15 +21,15 @@ struct fend_loop;
 struct fend_loop_stats {
 	size_t size; /* sizeof(struct fend_loop_stats), set by the caller */
 
-	uint64_t iterations;
+	uint64_t iterations; /* begun */
 	/* callbacks called, by what for; hooks do not count */
 	uint64_t tasks, ios, timers, signals, children;
 
 	/* while timing was on */
 	fend_time waiting; /* in the wait */
 	fend_time busy;    /* in callbacks, hooks included */
-	fend_time longest; /* the longest callback, and the name or kind of what it belonged to */
-	char longest_name[FEND_NAME_MAX];
+	fend_time longest; /* the longest callback */
+	char longest_name[FEND_NAME_MAX]; /* the name or kind of what it belonged to */
 };
 
 /*

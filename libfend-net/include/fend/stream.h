@@ -31,7 +31,10 @@ struct fend_socket;
  */
 struct fend_stream;
 
-/* Copied. All may be NULL. Each may free the stream. Called from the loop, never within a call. */
+/*
+ * What a stream calls back. Copied, and all may be NULL. Each may free the stream. Called from the
+ * loop, never within a call.
+ */
 struct fend_stream_callbacks {
 	/*
 	 * There is more input than at the last call, or its end has come (fend_stream_at_end()).
