@@ -165,9 +165,12 @@ def parse_members(body, end):
         if kind == 'blank':
             above, fresh = None, True
         elif kind == 'comment' and trailing:
-            members[-1].text = prose.parse(comment_lines(piece))
-            if above is not None and members[-1].shared:
+            if len(members[-1].names) > 1:
+                # It has a text of its own after all.
+                members.append(Member([members[-1].names.pop()], []))
+            elif above is not None and members[-1].shared:
                 members[-1:-1] = [above]
+            members[-1].text = prose.parse(comment_lines(piece))
             above, fresh = None, True
         elif kind == 'comment':
             if comment_lines(piece) == ['private']:

@@ -6,6 +6,8 @@ It is compared with the .sym files. The man pages have to please mandoc; those o
 well-formed, and each link in them has to lead somewhere. The same input has to make the same output.
 """
 import argparse
+import collections
+import html
 import os
 import pathlib
 import re
@@ -40,7 +42,10 @@ def known_names(sources, libraries):
 
 def plain(text):
     """The text of a man page without fonts and escapes of single characters."""
-    return re.sub(r'\\f[BIRP]', '', text).replace(r'\-', '-').replace(r'\(aq', "'")
+    text = re.sub(r'\\f[BIRP]', '', text)
+    for escape, character in ((r'\-', '-'), (r'\(aq', "'"), (r'\e', '\\')):
+        text = text.replace(escape, character)
+    return text
 
 
 def names_of(page):
@@ -83,6 +88,29 @@ def check_mentions(checks, texts, known, pages):
         wrong = set(re.findall(r'\b(fend_\w+)\(\)', text)) - known
         wrong |= set(re.findall(r'\b((?:lib)?fend[\w-]*)\([37]\)', text)) - pages
         checks.check(f'{name} names what exists', not wrong, sorted(wrong))
+
+
+def comment_words(header):
+    """The words of all comments, as often as they occur."""
+    text = re.sub(r'/\* SPDX.*?\*/|/\* <[\w/.]+> \*/|/\* private \*/', '', header.read_text())
+    comments = re.sub(r'^[ \t*]+\d+\. ', '', '\n'.join(re.findall(r'/\*(.*?)\*/', text, re.S)),
+                      flags=re.M)
+    return collections.Counter(re.findall(r'\w+', comments))
+
+
+def check_words(checks, directory, headers):
+    """Is each word of a contract on its page, in both forms?"""
+    for header in headers:
+        title = f'fend_{header.name.partition(".")[0]}'.replace('-', '_')
+        web = directory / f'{title}.3.html'
+        if not web.exists():
+            continue
+        forms = [plain((directory / f'{title}.3').read_text(encoding='utf-8')),
+                 html.unescape(re.sub(r'<[^>]*>', '', web.read_text(encoding='utf-8')))]
+        words = comment_words(header)
+        lost = [words - collections.Counter(re.findall(r'\w+', form)) for form in forms]
+        checks.check(f'the whole contract of <fend/{header.name}> is on its page', not any(lost),
+                     [' '.join(counter) for counter in lost])
 
 
 def check_web(checks, directory):
@@ -143,6 +171,9 @@ def main():
                 path, = arguments.pages.glob(f'{name}.[37]')
                 output = tap.run([arguments.mandoc, '-T', 'lint', '-W', 'warning', str(path)]).stdout
                 checks.check(f'mandoc has nothing to say of {path.name}', not output, output)
+        check_words(checks, arguments.pages,
+                    [header for library in arguments.library for header in sorted(
+                        (arguments.sources / library / 'include' / 'fend').glob('*.h*'))])
         check_web(checks, arguments.pages)
         check_same(checks, arguments.pages, arguments.generate)
 
