@@ -59,6 +59,7 @@ class Block:
     types: list = dataclasses.field(default_factory=list)      # Prototype of a callback, or texts
     composites: list = dataclasses.field(default_factory=list)
     macros: list = dataclasses.field(default_factory=list)     # texts
+    opaque: str = None  # a struct that is only declared, if that is not what the header is about
 
     def parameters(self):
         """The names of all parameters."""
@@ -73,7 +74,8 @@ class Block:
                 [f'{composite.kind} {composite.name}' if composite.name else 'Constants'
                  for composite in self.composites] or
                 [text.split()[-1] for text in self.types] or
-                [macro.split()[0] for macro in self.macros])
+                [macro.split()[0] for macro in self.macros] or
+                ([f'struct {self.opaque}'] if self.opaque else []))
 
     def anchors(self):
         """(name, anchor) of all that is declared in it."""
@@ -86,6 +88,8 @@ class Block:
             for member in composite.members if composite.kind == 'enum' else []:
                 for name in composite.shown(member) if isinstance(member, Member) else []:
                     yield name, name
+        if self.opaque:
+            yield self.opaque, f'struct-{self.opaque}'
         for macro in self.macros:
             name = re.match(r'\w+', macro)[0]
             yield name, name
@@ -196,8 +200,11 @@ def parse_composite(code):
     return Composite(match[1], match[2], parse_members(match[3], ';' if match[1] == 'struct' else ','))
 
 
-def add_declaration(block, code):
-    """Sort a declaration into its block. One that only announces a struct adds nothing."""
+def add_declaration(block, code, subject):
+    """Sort a declaration into its block.
+
+    One that only announces a struct adds nothing, but where the header has a subject already.
+    """
     flat = ' '.join(code.strip(' \t\n;').split())
     composite = parse_composite(code.strip(' \t\n;'))
     prototype = parse_prototype(flat)
@@ -209,7 +216,9 @@ def add_declaration(block, code):
         block.functions.append(prototype)
     elif flat.startswith('typedef'):
         block.types.append(flat)
-    elif not re.fullmatch(r'struct \w+', flat):
+    elif re.fullmatch(r'struct \w+', flat):
+        block.opaque = flat.split()[1] if subject and block.text else None
+    else:
         raise ValueError(f'neither a function nor a type: {flat}')
 
 
@@ -238,7 +247,7 @@ def read(path):
             if not any(macro[1] in other for known in blocks + [block] for other in known.macros):
                 block.macros.append(' '.join(short.split()))
         elif kind == 'code':
-            add_declaration(block, piece)
+            add_declaration(block, piece, any(known.text for known in blocks))
     if block != Block():
         blocks.append(block)
     return blocks

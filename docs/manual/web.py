@@ -146,6 +146,7 @@ class Writer:
         named = len(block.titles()) > 1 or block.functions
         alone = [] if named else [composite.anchor() for composite in block.composites
                                    if composite.name]
+        alone += [f'struct-{block.opaque}'] if block.opaque else []
         self.lines.append(f'<section id="{alone[0]}">' if alone else '<section>')
         self.lines.append('<h3>' + ', '.join(f'<code>{escape(title)}</code>'
                                              for title in block.titles()) + '</h3>')
