@@ -6,6 +6,7 @@ follow it without a blank line. A comment at the end of a line belongs to what s
 """
 import dataclasses
 import re
+import textwrap
 
 import prose
 
@@ -162,6 +163,15 @@ def tokens(text, end=';'):
         yield 'code', code, False
 
 
+def parse_member(code):
+    """How a member is declared; what is inside of it, as it is, if that is a struct or a union."""
+    match = re.fullmatch(r'\s*(struct|union)\s*\{\n(.*\n)\s*\}\s*(\w+);\s*', code, re.S)
+    if not match:
+        return ' '.join(code.strip(' \t\n;,').split()), []
+    lines = textwrap.dedent(match[2].expandtabs(8)).rstrip().split('\n')
+    return f'{match[1]} {match[3]}', [('code', lines)]
+
+
 def parse_members(body, end):
     """What is between the braces of a struct or an enum, where a member ends with end."""
     members, above, fresh = [], None, True
@@ -174,20 +184,21 @@ def parse_members(body, end):
                 members.append(Member([members[-1].names.pop()], []))
             elif above is not None and members[-1].shared:
                 members[-1:-1] = [above]
-            members[-1].text = prose.parse(comment_lines(piece))
+            inside = [node for node in members[-1].text if node[0] == 'code']
+            members[-1].text = prose.parse(comment_lines(piece)) + inside
             above, fresh = None, True
         elif kind == 'comment':
             if comment_lines(piece) == ['private']:
                 break
             above, fresh = prose.parse(comment_lines(piece)), True
         elif kind == 'code':
-            name = ' '.join(piece.strip(' \t\n;,').split())
+            name, inside = parse_member(piece)
             if not name:
                 continue
             if above is not None and not fresh:
                 members[-1].names.append(name)
                 continue
-            members.append(Member([name], above or [], above is not None))
+            members.append(Member([name], (above or []) + inside, above is not None))
             fresh = above is None
     return members
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -13,7 +12,6 @@ struct program {
 	struct fend_loop *loop;
 	struct fend_timer *timer;
 	struct fend_signal *interrupt;
-	struct fend_lookup *lookup;
 	struct fend_connect *connect;
 	struct fend_socket *socket; /* until it is the stream's */
 	struct fend_stream *stream;
@@ -125,23 +123,6 @@ on_connected(struct fend_connect *connect, int err, struct fend_socket *socket, 
 		fail(program, "connecting", err);
 }
 
-static void
-on_addresses(struct fend_lookup *lookup, int err, const struct addrinfo *list, void *data)
-{
-	struct program *program = data;
-	struct fend_address address;
-
-	for (; list && err == 0; list = list->ai_next) {
-		err = fend_address_set(list->ai_addr, list->ai_addrlen, &address);
-		if (err == 0)
-			err = fend_connect_add(program->connect, &address);
-	}
-	if (err == 0)
-		err = fend_connect_last(program->connect);
-	if (err < 0)
-		fail(program, "looking up", err);
-}
-
 static int
 trust(struct program *program, const char *cafile)
 {
@@ -162,7 +143,6 @@ trust(struct program *program, const char *cafile)
 static int
 start(struct program *program, const char *cafile)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	int err = fend_loop_new(NULL, &program->loop);
 
 	if (err == 0)
@@ -173,11 +153,8 @@ start(struct program *program, const char *cafile)
 	if (err == 0)
 		err = trust(program, cafile);
 	if (err == 0)
-		err = fend_connect_new(program->loop, NULL, on_connected, program,
-				       &program->connect);
-	if (err == 0)
-		err = fend_lookup_start(program->loop, program->host, program->port, &hints,
-					FEND_SEC(10), on_addresses, program, &program->lookup);
+		err = fend_connect_host(program->loop, program->host, program->port, NULL,
+					on_connected, program, &program->connect);
 	if (err == 0)
 		fend_timer_after(program->timer, PATIENCE);
 	return err;
@@ -188,7 +165,6 @@ end(struct program *program)
 {
 	fend_stream_free(program->stream);
 	fend_socket_free(program->socket);
-	fend_lookup_free(program->lookup);
 	fend_connect_free(program->connect);
 	fend_signal_free(program->interrupt);
 	fend_tls_context_unref(program->tls);

@@ -200,11 +200,13 @@ fend_child_kill(struct fend_child *child, int signo)
 		return r;
 	if (child->ended)
 		return -ESRCH;
+	/* The kernel takes signals for who has ended and was not reaped, and does nothing with them. */
+	if (has_ended(child->pid))
+		return -ESRCH;
 	if (child->pidfd >= 0)
 		return fend__kernel->pidfd_send_signal(child->pidfd, signo);
 	/* While it has not been reaped its number is its own; what is not ours any more may be anybody's. */
-	r = has_ended(child->pid);
-	return r ? -ESRCH : fend__kernel->kill(child->pid, signo);
+	return fend__kernel->kill(child->pid, signo);
 }
 
 FEND_PUBLIC void

@@ -124,9 +124,15 @@ epoll_add(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *io)
 	int r = control(epoll->fd, EPOLL_CTL_ADD, io);
 
 	io->index = REGISTERED;
-	/* The same file is still registered under this number, by a source that was freed too late. */
-	if (r == -EEXIST)
-		r = control(epoll->fd, EPOLL_CTL_MOD, io);
+	/*
+	 * The same file is still registered under this number, by a source that was freed too late. It
+	 * goes rather than being modified, which is refused if the old or the new one is EXCLUSIVE.
+	 */
+	if (r == -EEXIST) {
+		r = control(epoll->fd, EPOLL_CTL_DEL, io);
+		if (r == 0)
+			r = control(epoll->fd, EPOLL_CTL_ADD, io);
+	}
 	return r;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Hooks: one list for each point of the iteration, walked as list.h says. */
+/*
+ * Hooks: one list for each point of the iteration, in the order they were made in. A mark in the list
+ * walks through it, so callbacks may make and free hooks.
+ */
 #include <fend/hook.h>
 
 #include <errno.h>
@@ -12,6 +15,7 @@ struct fend_hook {
 	struct fend_loop *loop;
 	fend_hook_fn *fn;
 	void *data;
+	uint64_t since; /* the first iteration that calls it */
 	struct fend_link link;
 };
 
@@ -33,6 +37,7 @@ fend_hook_new(struct fend_loop *loop, enum fend_hook_point point, fend_hook_fn *
 	hook->loop = fend__loop_hold(loop);
 	hook->fn = fn;
 	hook->data = data;
+	hook->since = loop->stats.iterations + 1;
 	list_append(point == FEND_HOOK_BEFORE_WAIT ? &loop->before_wait : &loop->after_wait,
 		    &hook->link);
 	*ret_hook = hook;
@@ -53,19 +58,20 @@ void
 fend__hooks_run(struct fend_loop *loop, struct fend_link *hooks)
 {
 	struct callback callback;
-	struct fend_link batch;
+	struct fend_link *mark = &loop->hook_mark;
 
-	list_init(&batch);
-	list_take(&batch, hooks);
-	while (!list_is_empty(&batch)) {
-		struct fend_hook *hook = fend__container_of(batch.next, struct fend_hook, link);
+	list_insert_after(hooks, mark);
+	while (mark->next != hooks && !fend__loop_is_over(loop)) {
+		struct fend_link *link = mark->next;
+		struct fend_hook *hook = fend__container_of(link, struct fend_hook, link);
 
-		list_remove(&hook->link);
-		list_append(hooks, &hook->link);
-		if (fend__loop_is_over(loop))
+		list_remove(mark);
+		list_insert_after(link, mark);
+		if (hook->since > loop->stats.iterations)
 			continue;
 		callback_begin(loop, &callback, "hook", NULL);
 		hook->fn(hook, hook->data);
 		callback_end(loop, &callback);
 	}
+	list_remove(mark);
 }

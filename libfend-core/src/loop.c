@@ -259,10 +259,14 @@ iterate(struct fend_loop *loop, fend_time max_wait, bool running)
 			max_wait = 0;
 	}
 	ready = wait_for_events(loop, max_wait, running);
-	if (fend__unlikely(ready < 0) && ready != -EINTR)
-		return ready;
-	dispatch(loop, ready);
-	return fend__loop_is_over(loop) ? fend__loop_check(loop) : 0;
+	if (fend__unlikely(ready < 0) && ready != -EINTR) {
+		/* Whoever let go of something before the wait is to have it back. */
+		fend__hooks_run(loop, &loop->after_wait);
+	} else {
+		dispatch(loop, ready);
+		ready = 0;
+	}
+	return fend__loop_is_over(loop) ? fend__loop_check(loop) : ready;
 }
 
 static int

@@ -10,11 +10,11 @@
 #include <fend/stats.h>
 
 #include <fend-internal/kernel.h>
+#include <fend-internal/list.h>
 #include <fend-internal/loop.h>
 #include <fend-internal/public.h>
 
 #include "io.h"
-#include "list.h"
 #include "process.h"
 #include "signal-port.h"
 #include "timer-heap.h"
@@ -78,6 +78,7 @@ struct fend_loop {
 	struct fend_signal *sigchld; /* where there are no pidfds */
 
 	struct fend_link before_wait, after_wait; /* hooks */
+	struct fend_link hook_mark; /* in one of them, while these are called */
 	bool embedded; /* somebody polls fend_loop_fd() */
 	fend_time settled; /* when that is to become readable by itself */
 

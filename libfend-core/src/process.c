@@ -52,14 +52,12 @@ fend__process_init(void)
 static unsigned
 renumber(void)
 {
-	unsigned next = atomic_load(&last) + 1;
+	/* Taken before it counts: whoever forks once it does has children that find it taken. */
+	unsigned next = atomic_fetch_add(&last, 1) + 1;
 	unsigned zero = 0;
 
-	/* Of threads that come here at once the first decides; last only lags behind. */
-	if (!atomic_compare_exchange_strong(fend__process_number, &zero, next))
-		return zero;
-	atomic_store(&last, next);
-	return next;
+	/* Of threads that come here at once the first decides. */
+	return atomic_compare_exchange_strong(fend__process_number, &zero, next) ? next : zero;
 }
 
 FEND_PUBLIC unsigned

@@ -244,3 +244,9 @@ fend__signal_port_take(struct signal_port *port, int signo)
 {
 	return atomic_exchange(&port->counts[signo], 0);
 }
+
+unsigned
+fend__signal_port_count(struct signal_port *port, int signo)
+{
+	return atomic_load(&port->watches[signo]) ? atomic_load(&port->counts[signo]) : 0;
+}

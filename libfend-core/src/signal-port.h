@@ -23,5 +23,7 @@ bool fend__signal_port_pending(struct signal_port *port);
 void fend__signal_port_clear(struct signal_port *port);
 /* How often signo has come since the last call. */
 unsigned fend__signal_port_take(struct signal_port *port, int signo);
+/* What that would be now for the sources that watch signo; 0 if none does. */
+unsigned fend__signal_port_count(struct signal_port *port, int signo);
 
 #endif

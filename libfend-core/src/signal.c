@@ -19,7 +19,7 @@ struct fend_signal {
 	void *data;
 	const char *name;
 	int signo;
-	unsigned count;        /* collected, to be told */
+	unsigned count; /* collected, to be told; less what came before the source, until then */
 	struct fend_link link; /* in loop->signals */
 };
 
@@ -64,6 +64,7 @@ fend_signal_new(struct fend_loop *loop, int signo, fend_signal_fn *fn, void *dat
 		struct fend_signal **ret_signal)
 {
 	struct fend_signal *signal;
+	unsigned before;
 	int r;
 
 	r = fend__loop_check(loop);
@@ -74,6 +75,7 @@ fend_signal_new(struct fend_loop *loop, int signo, fend_signal_fn *fn, void *dat
 	signal = fend__calloc(1, sizeof(*signal));
 	if (!signal)
 		return -ENOMEM;
+	before = loop->port ? fend__signal_port_count(loop->port, signo) : 0;
 	r = watch(loop, signo);
 	if (r < 0) {
 		fend__release(signal);
@@ -83,6 +85,7 @@ fend_signal_new(struct fend_loop *loop, int signo, fend_signal_fn *fn, void *dat
 	signal->fn = fn;
 	signal->data = data;
 	signal->signo = signo;
+	signal->count = 0u - before;
 	list_append(&loop->signals, &signal->link);
 	loop->n_signals++;
 	*ret_signal = signal;

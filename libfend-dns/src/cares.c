@@ -3,13 +3,15 @@
  * c-ares, from 1.18.1 on: its channel, its socket functions, its errors, and what differs between
  * its versions. Nobody else includes its header.
  *
- * What its versions do differently or wrongly is not asked of it: it gets host names only (host.c),
- * never a service (which would load NSS modules), and no hints but the family. It has no call that
- * cancels one question, and it is not relied upon to answer in time or at all: who asks has a
+ * It is asked for one record type of one absolute name at a time, and for nothing that its versions
+ * do differently or wrongly: it reads no file, keeps no answers, sorts no addresses. It has no call
+ * that cancels one question, and it is not relied upon to answer in time or at all: who asks has a
  * deadline of his own.
  *
- * Its socket input and output passes the kernel door; the files it reads (resolv.conf, hosts, that
- * of $HOSTALIASES), its random numbers and its memory do not.
+ * Its socket input and output passes the kernel door; its random numbers and its memory do not.
+ * Datagrams are looked at in passing for what c-ares does not tell: which server has said what.
+ * They are matched by their id, which c-ares keeps from the first transmission of a question to the
+ * last. What that yields goes into texts for people and decides nothing that c-ares has decided.
  */
 #include "cares.h"
 
@@ -19,37 +21,34 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <string.h>
-#include <strings.h>
 
 #include <fend/address.h>
 #include <fend/error.h>
 #include <fend/io.h>
-#include <fend/resolver.h>
 
 #include <fend-internal/kernel.h>
+#include <fend-internal/public.h>
 
-#include "request.h"
+#include "config.h"
 #include "servers.h"
 #include "sockets.h"
 
 enum {
 	DNS_HEADER_SIZE = 12,
-	TRIES = 3,
-	TRIES_MAX = 10,
+	RCODE_MASK = 0xf, /* of the fourth byte */
 };
-
-#define TRY_TIMEOUT FEND_SEC(2)
-/* c-ares doubles the time with each try, in an int of milliseconds. */
-#define TRY_TIMEOUT_MAX FEND_SEC(3600)
 
 struct cares {
 	ares_channel channel;
+	const struct config *config;
+	struct sockets *sockets;
 	int depth; /* calls into c-ares that are on the stack */
+	struct question *asking; /* is being sent for the first time */
+	struct ids ids;
 };
 
 /* A result of the kernel door as c-ares expects it. */
@@ -65,46 +64,95 @@ with_errno(ssize_t r)
 static ares_socket_t
 open_socket(int domain, int type, int protocol, void *data)
 {
-	return (ares_socket_t)with_errno(fend__sockets_open(data, domain, type));
+	struct cares *cares = data;
+
+	return (ares_socket_t)with_errno(fend__sockets_open(cares->sockets, domain, type));
 }
 
 static int
 close_socket(ares_socket_t fd, void *data)
 {
-	fend__sockets_close(data, fd);
+	struct cares *cares = data;
+
+	fend__sockets_close(cares->sockets, fd);
 	return 0;
+}
+
+static int
+connect_server(struct cares *cares, int fd, const struct sockaddr *alias)
+{
+	size_t i = fend__server_find(cares->config->servers, cares->config->n_servers, alias);
+	const struct fend_address *server = &cares->config->servers[i];
+
+	if (i == cares->config->n_servers)
+		return -EADDRNOTAVAIL;
+	fend__sockets_set_peer(cares->sockets, fd, (int)i);
+	return fend__kernel->connect(fd, (const struct sockaddr *)&server->storage, server->size);
+}
+
+static int
+message_id(const unsigned char *message)
+{
+	return message[0] << 8 | message[1];
+}
+
+/* Note what a server says about a question. */
+static void
+note_answer(struct cares *cares, int fd, const unsigned char *message)
+{
+	struct id_entry *entry = fend__ids_find(&cares->ids, message_id(message));
+	struct question *question;
+
+	if (!entry)
+		return;
+	question = fend__container_of(entry, struct question, id);
+	question->rcode = message[3] & RCODE_MASK;
+	question->server = fend__sockets_peer(cares->sockets, fd);
 }
 
 static ares_ssize_t
 receive(ares_socket_t fd, void *buffer, size_t size, int flags, struct sockaddr *from,
 	ares_socklen_t *from_size, void *data)
 {
+	struct cares *cares = data;
 	struct iovec iov = { .iov_base = buffer, .iov_len = size };
-	struct msghdr message = { .msg_name = from, .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t n;
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n = fend__kernel->recvmsg(fd, &message, flags);
 
-	if (from)
-		message.msg_namelen = *from_size;
-	n = fend__kernel->recvmsg(fd, &message, flags);
-	if (n >= 0 && from)
-		*from_size = message.msg_namelen;
 	/*
 	 * No answer is shorter than its header. c-ares up to 1.19.0 takes an empty datagram, and
 	 * 1.34 any other such, for the end of all that is asked over this socket (CVE-2023-32067).
 	 * Should more have come after it, the socket is still ready.
 	 */
-	if (n >= 0 && n < DNS_HEADER_SIZE && !fend__sockets_is_stream(data, fd))
-		n = -EAGAIN;
+	if (n >= 0 && !fend__sockets_is_stream(cares->sockets, fd)) {
+		if (n < DNS_HEADER_SIZE)
+			n = -EAGAIN;
+		else
+			note_answer(cares, fd, buffer);
+	}
+	/* The socket is connected, so that it came from the one c-ares knows by this address. */
+	if (n >= 0 && from)
+		*from_size = fend__server_alias(cares->config->servers,
+						(size_t)fend__sockets_peer(cares->sockets, fd),
+						from, *from_size);
 	return with_errno(n);
 }
 
 static ares_ssize_t
 send_vector(ares_socket_t fd, const struct iovec *iov, int n, void *data)
 {
+	struct cares *cares = data;
 	struct msghdr message = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
-	int error = fend__sockets_error(data, fd);
+	int error = fend__sockets_error(cares->sockets, fd);
 
-	return with_errno(error < 0 ? error : fend__kernel->sendmsg(fd, &message, 0));
+	if (error < 0)
+		return with_errno(error);
+	if (cares->asking && !fend__sockets_is_stream(cares->sockets, fd) &&
+	    iov->iov_len >= DNS_HEADER_SIZE) {
+		fend__ids_add(&cares->ids, &cares->asking->id, message_id(iov->iov_base));
+		cares->asking = NULL;
+	}
+	return with_errno(fend__kernel->sendmsg(fd, &message, 0));
 }
 
 #if ARES_VERSION >= 0x012200 /* 1.34 */
@@ -120,7 +168,7 @@ static int
 connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t size,
 	       unsigned flags, void *data)
 {
-	return (int)with_errno(fend__kernel->connect(fd, address, size));
+	return (int)with_errno(connect_server(data, fd, address));
 }
 
 static ares_ssize_t
@@ -151,7 +199,7 @@ interface_name(unsigned index, char *buffer, size_t size, void *data)
 }
 
 static void
-set_socket_functions(ares_channel channel, struct sockets *sockets)
+set_socket_functions(struct cares *cares)
 {
 	static const struct ares_socket_functions_ex functions = {
 		.version = 1,
@@ -167,7 +215,7 @@ set_socket_functions(ares_channel channel, struct sockets *sockets)
 		.aif_indextoname = interface_name,
 	};
 
-	ares_set_socket_functions_ex(channel, &functions, sockets);
+	ares_set_socket_functions_ex(cares->channel, &functions, cares);
 }
 
 #else
@@ -175,11 +223,11 @@ set_socket_functions(ares_channel channel, struct sockets *sockets)
 static int
 connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t size, void *data)
 {
-	return (int)with_errno(fend__kernel->connect(fd, address, size));
+	return (int)with_errno(connect_server(data, fd, address));
 }
 
 static void
-set_socket_functions(ares_channel channel, struct sockets *sockets)
+set_socket_functions(struct cares *cares)
 {
 	static const struct ares_socket_functions functions = {
 		.asocket = open_socket,
@@ -189,7 +237,7 @@ set_socket_functions(ares_channel channel, struct sockets *sockets)
 		.asendv = send_vector,
 	};
 
-	ares_set_socket_functions(channel, &functions, sockets);
+	ares_set_socket_functions(cares->channel, &functions, cares);
 }
 
 #endif
@@ -197,7 +245,9 @@ set_socket_functions(ares_channel channel, struct sockets *sockets)
 static void
 watch_socket(void *data, ares_socket_t fd, int in, int out)
 {
-	fend__sockets_watch(data, fd, in, out);
+	struct cares *cares = data;
+
+	fend__sockets_watch(cares->sockets, fd, in, out);
 }
 
 static int
@@ -212,63 +262,53 @@ error_of(int status)
 	case ARES_ENODATA:
 		return FEND_EAI_NODATA;
 	case ARES_ETIMEOUT:
-	case ARES_ECONNREFUSED: /* before 1.19 also what is SERVFAIL and REFUSED later */
+	case ARES_ECONNREFUSED: /* before 1.19 also what are the next three later */
 	case ARES_ESERVFAIL:
 	case ARES_EREFUSED:
+	case ARES_ENOTIMP:
 #if ARES_VERSION >= 0x011b00 /* 1.27 */
 	case ARES_ENOSERVER:
 #endif
 		return FEND_EAI_AGAIN;
-	case ARES_EBADFAMILY:
-		return FEND_EAI_FAMILY;
 	case ARES_ENOMEM:
 		return FEND_EAI_MEMORY;
-	case ARES_EFILE:
-		return FEND_EAI_SYSTEM;
 	default:
 		return FEND_EAI_FAIL;
 	}
 }
 
-static void
-set_node(struct ares_addr_port_node *node, const struct fend_address *address)
-{
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-
-	node->family = address->storage.ss_family;
-	if (node->family == AF_INET) {
-		memcpy(&in, &address->storage, sizeof(in));
-		node->addr.addr4 = in.sin_addr;
-		node->udp_port = node->tcp_port = ntohs(in.sin_port);
-	} else {
-		memcpy(&in6, &address->storage, sizeof(in6));
-		memcpy(&node->addr.addr6, &in6.sin6_addr, sizeof(node->addr.addr6));
-		node->udp_port = node->tcp_port = ntohs(in6.sin6_port);
-	}
-}
-
 static int
-set_servers(ares_channel channel, const char *list)
+set_servers(struct cares *cares)
 {
-	struct ares_addr_port_node *nodes;
-	struct fend_address *servers;
-	size_t n, i;
-	int r;
+	size_t n = cares->config->n_servers, i;
+	struct ares_addr_port_node *nodes = fend__calloc(n, sizeof(*nodes));
+	int status;
 
-	r = fend__servers_read(list, &servers, &n);
-	if (r < 0)
-		return r;
-	nodes = fend__calloc(n, sizeof(*nodes));
-	for (i = 0; nodes && i < n; i++) {
-		set_node(&nodes[i], &servers[i]);
+	if (!nodes)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		union {
+			struct sockaddr any;
+			struct sockaddr_in in;
+			struct sockaddr_in6 in6;
+		} alias;
+
+		fend__server_alias(cares->config->servers, i, &alias.any, sizeof(alias));
+		nodes[i].family = alias.any.sa_family;
+		if (nodes[i].family == AF_INET) {
+			nodes[i].addr.addr4 = alias.in.sin_addr;
+			nodes[i].udp_port = ntohs(alias.in.sin_port);
+		} else {
+			memcpy(&nodes[i].addr.addr6, &alias.in6.sin6_addr,
+			       sizeof(nodes[i].addr.addr6));
+			nodes[i].udp_port = ntohs(alias.in6.sin6_port);
+		}
+		nodes[i].tcp_port = nodes[i].udp_port;
 		nodes[i].next = i + 1 < n ? &nodes[i + 1] : NULL;
 	}
-	if (!nodes || ares_set_servers_ports(channel, nodes) != ARES_SUCCESS)
-		r = -ENOMEM;
+	status = ares_set_servers_ports(cares->channel, nodes);
 	fend__release(nodes);
-	fend__release(servers);
-	return r;
+	return status == ARES_SUCCESS ? 0 : -ENOMEM;
 }
 
 static int
@@ -288,68 +328,64 @@ initialise(void)
 	initialise_status = ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-/*
- * c-ares makes do without a resolv.conf(5) that it cannot read, and would ask this host for the
- * rest of the channel's life. That is right if there is none, but not if merely no descriptor was
- * left.
- */
 static int
-check_configuration(void)
+open_channel(struct cares *cares)
 {
-	int fd = fend__kernel->open("/etc/resolv.conf", O_RDONLY);
-
-	fend__close(fd);
-	return fd == -ENOENT || fd >= 0 ? 0 : fd;
-}
-
-static int
-open_channel(const struct fend_resolver_options *given, struct sockets *sockets,
-	     ares_channel *ret_channel)
-{
-	static char lookups[] = "fb"; /* hosts(5), then DNS */
+	static char lookups[] = "b"; /* DNS alone */
+	static char no_file[] = "/dev/null";
+	const struct config *config = cares->config;
 	struct ares_options options;
+	int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS |
+		   ARES_OPT_TRIES | ARES_OPT_FLAGS | ARES_OPT_NDOTS | ARES_OPT_DOMAINS |
+		   ARES_OPT_RESOLVCONF;
 	int status;
 
 	/* Its counter of users is not protected against other threads. */
 	pthread_once(&initialised, initialise);
 	memset(&options, 0, sizeof(options));
 	options.sock_state_cb = watch_socket;
-	options.sock_state_cb_data = sockets;
+	options.sock_state_cb_data = cares;
 	options.lookups = lookups;
-	options.timeout = milliseconds(given->try_timeout ? given->try_timeout : TRY_TIMEOUT);
-	options.tries = given->tries ? given->tries : TRIES;
+	options.resolvconf_path = no_file;
+	options.timeout = milliseconds(config->try_timeout);
+	options.tries = config->tries;
+	options.ndots = 1;
+	options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
+			(config->use_tcp ? ARES_FLAG_USEVC : 0);
+	if (config->edns_size) {
+		options.flags |= ARES_FLAG_EDNS;
+		options.ednspsz = config->edns_size;
+		mask |= ARES_OPT_EDNSPSZ;
+	}
+#ifdef ARES_OPT_QUERY_CACHE /* 1.23; a time of 0 is off */
+	mask |= ARES_OPT_QUERY_CACHE;
+#endif
+	mask |= config->rotate ? ARES_OPT_ROTATE : ARES_OPT_NOROTATE;
 	status = initialise_status;
 	if (status == ARES_SUCCESS)
-		status = ares_init_options(ret_channel, &options,
-					   ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS |
-						   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+		status = ares_init_options(&cares->channel, &options, mask);
 	if (status == ARES_SUCCESS)
 		return 0;
 	return status == ARES_ENOMEM ? -ENOMEM : FEND_EAI_SYSTEM;
 }
 
 int
-fend__cares_new(const struct fend_resolver_options *options, struct sockets *sockets,
-		struct cares **ret_cares)
+fend__cares_new(const struct config *config, struct sockets *sockets, struct cares **ret_cares)
 {
-	struct cares *cares;
+	struct cares *cares = fend__calloc(1, sizeof(*cares));
 	int r;
 
-	if (options->try_timeout < 0 || options->try_timeout > TRY_TIMEOUT_MAX || options->tries < 0 || options->tries > TRIES_MAX)
-		return -EINVAL;
-	cares = fend__calloc(1, sizeof(*cares));
 	if (!cares)
 		return -ENOMEM;
-	r = check_configuration();
-	if (r == 0)
-		r = open_channel(options, sockets, &cares->channel);
+	cares->config = config;
+	cares->sockets = sockets;
+	r = open_channel(cares);
 	if (r < 0) {
 		fend__release(cares);
 		return r;
 	}
-	set_socket_functions(cares->channel, sockets);
-	if (options->servers)
-		r = set_servers(cares->channel, options->servers);
+	set_socket_functions(cares);
+	r = set_servers(cares);
 	if (r < 0) {
 		fend__cares_free(cares);
 		return r;
@@ -368,96 +404,43 @@ fend__cares_free(struct cares *cares)
 	return fend__release(cares);
 }
 
-/* The name at the end of the aliases, which come in the order in which they follow one another. */
-static const char *
-canonical_name(const struct ares_addrinfo *result)
-{
-	const struct ares_addrinfo_cname *cname;
-	const char *name = result->name;
-
-	for (cname = result->cnames; cname && name; cname = cname->next)
-		if (cname->alias && cname->name && strcasecmp(cname->alias, name) == 0)
-			name = cname->name;
-	return name;
-}
-
-static size_t
-read_addresses(const struct ares_addrinfo *result, struct host_address *addresses)
-{
-	const struct ares_addrinfo_node *node;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-	size_t n = 0;
-
-	for (node = result->nodes; node; node = node->ai_next, n++) {
-		if (!addresses)
-			continue;
-		addresses[n].family = node->ai_family;
-		if (node->ai_family == AF_INET) {
-			memcpy(&in, node->ai_addr, sizeof(in));
-			addresses[n].in = in.sin_addr;
-		} else {
-			memcpy(&in6, node->ai_addr, sizeof(in6));
-			addresses[n].in6 = in6.sin6_addr;
-		}
-	}
-	return n;
-}
-
-/* The error to tell, or 0 and the addresses to be freed. */
-static int
-read_result(int status, const struct ares_addrinfo *result, struct host_address **ret_addresses,
-	    size_t *ret_n)
-{
-	size_t n;
-
-	if (status != ARES_SUCCESS)
-		return error_of(status);
-	n = result ? read_addresses(result, NULL) : 0;
-	if (n == 0)
-		return FEND_EAI_NODATA;
-	*ret_addresses = fend__calloc(n, sizeof(**ret_addresses));
-	if (!*ret_addresses)
-		return FEND_EAI_MEMORY;
-	*ret_n = read_addresses(result, *ret_addresses);
-	return 0;
-}
-
 static void
-on_result(void *data, int status, int timeouts, struct ares_addrinfo *result)
+on_result(void *data, int status, int timeouts, unsigned char *message, int size)
 {
 	struct question *question = data;
-	struct host_address *addresses = NULL;
-	const char *canonical = NULL;
-	size_t n = 0;
-	int err = read_result(status, result, &addresses, &n);
+	struct cares *cares = question->cares;
+	struct answer answer = {
+		.err = error_of(status),
+		.silent = status == ARES_ETIMEOUT,
+		.rcode = -1,
+	};
 
-	if (err == 0 && question->want_canonical)
-		canonical = canonical_name(result);
-	/*
-	 * A server may say what it likes. Who asks for a host's name is to get one (CVE-2021-3672).
-	 */
-	if (canonical && fend__host_check(canonical) < 0)
-		question->fn(question, FEND_EAI_FAIL, NULL, 0, NULL);
-	else
-		question->fn(question, err, addresses, n, canonical);
-	fend__release(addresses);
-	/*
-	 * There may be one with an error, and even the end of a channel may come with one (1.18).
-	 */
-	ares_freeaddrinfo(result);
+	if (message && size >= DNS_HEADER_SIZE) {
+		answer.message = message;
+		answer.size = (size_t)size;
+		answer.rcode = message[3] & RCODE_MASK;
+	}
+	if (question->server >= 0 && !answer.silent) {
+		answer.server = &cares->config->servers[question->server];
+		if (!answer.size)
+			answer.rcode = question->rcode;
+	}
+	if (cares->asking == question)
+		cares->asking = NULL;
+	fend__ids_remove(&question->id);
+	question->fn(question, &answer);
 }
 
 void
-fend__cares_ask(struct cares *cares, const char *name, int family, struct question *question)
+fend__cares_ask(struct cares *cares, const char *name, int type, struct question *question)
 {
-	struct ares_addrinfo_hints hints = { .ai_family = family };
-
-	if (question->want_canonical)
-		hints.ai_flags |= ARES_AI_CANONNAME;
+	question->cares = cares;
+	question->id.id = question->rcode = question->server = -1;
+	cares->asking = question;
 	cares->depth++;
-	ares_getaddrinfo(cares->channel, name, NULL, &hints, on_result, question);
+	ares_query(cares->channel, name, 1 /* IN */, type, on_result, question);
 	cares->depth--;
+	cares->asking = NULL;
 }
 
 void

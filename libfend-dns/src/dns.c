@@ -19,9 +19,8 @@ resolve(struct query *query, fend_time deadline)
 	r = fend__resolver_open(NULL, &defaults, &resolver);
 	if (r < 0)
 		return r;
-	r = fend__query_start(query, resolver);
-	if (r == 0)
-		r = fend__query_wait(query, deadline);
+	fend__query_start(query, resolver);
+	r = fend__query_wait(query, deadline);
 	fend_resolver_free(resolver);
 	return r;
 }

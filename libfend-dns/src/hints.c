@@ -13,6 +13,8 @@
 
 #include <fend/error.h>
 
+#include "idn.h"
+
 enum {
 	KNOWN_FLAGS = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_ADDRCONFIG |
 		      AI_V4MAPPED | AI_ALL,
@@ -79,7 +81,7 @@ fend__request_read(struct request *request, const char *host, const char *servic
 	request->family = hints->ai_family;
 	if (!host && !service)
 		return FEND_EAI_NONAME;
-	if (hints->ai_flags & ~KNOWN_FLAGS)
+	if (hints->ai_flags & ~(KNOWN_FLAGS | fend__idn_flags))
 		return FEND_EAI_BADFLAGS;
 	if ((hints->ai_flags & AI_CANONNAME) && !host)
 		return FEND_EAI_BADFLAGS;

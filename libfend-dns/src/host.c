@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The host of a lookup: either its addresses follow from the text, or the text is a name that may
- * be asked for. Nothing else ever gets to c-ares, which would look up a numeric address with a zone
- * as a name (before 1.34 even a plain one), and crash on none at all (before 1.34.7).
+ * be asked for. Nothing else ever gets to a name server.
  *
  * Of IPv4 the forms of inet_aton(3) are understood, "127.1" and "0x7f.1" included, as
  * getaddrinfo(3) does: a program that is to refuse them has to look before it asks.
@@ -20,6 +19,8 @@
 #include <fend/error.h>
 
 #include <fend-internal/kernel.h>
+
+#include "idn.h"
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -158,19 +159,34 @@ read_literal(struct request *request, const char *host)
 	return 0;
 }
 
-/* RFC 6761, 6.3: localhost and what is below it. */
+/* Is host this domain or below it? */
 static bool
-is_localhost(const char *host)
+is_in_domain(const char *host, const char *domain)
 {
-	static const char localhost[] = "localhost";
-	size_t size = sizeof(localhost) - 1;
+	size_t size = strlen(domain);
 	size_t length = strlen(host);
 
 	if (length > 0 && host[length - 1] == '.')
 		length--;
-	if (length < size || strncasecmp(host + length - size, localhost, size) != 0)
+	if (length < size || strncasecmp(host + length - size, domain, size) != 0)
 		return false;
 	return length == size || host[length - size - 1] == '.';
+}
+
+size_t
+fend__name_hash(const char *name, size_t length)
+{
+	uint32_t hash = 2166136261U; /* FNV-1a */
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)name[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (unsigned char)(c - 'A' + 'a');
+		hash = (hash ^ c) * 16777619U;
+	}
+	return hash;
 }
 
 int
@@ -189,13 +205,33 @@ fend__host_check(const char *text)
 			if (!strchr(DIGITS LETTERS "-_", *text))
 				return FEND_EAI_NONAME;
 			if (++label > 63)
-				return FEND_EAI_OVERFLOW;
+				return FEND_EAI_NONAME;
 		}
 	}
 	if (length == 0)
 		return FEND_EAI_NONAME;
 	/* The final dot of an absolute name does not count. */
-	return length - (label == 0) > HOST_NAME_MAX_DNS ? FEND_EAI_OVERFLOW : 0;
+	return length - (label == 0) > HOST_NAME_MAX_DNS ? FEND_EAI_NONAME : 0;
+}
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if (*text & 0x80)
+			return false;
+	return true;
+}
+
+static int
+copy_host(struct request *request, const char *host)
+{
+	if ((request->flags & AI_IDN) && !is_ascii(host))
+		return fend__idn_encode(host, request->host);
+	if (strlen(host) >= sizeof(request->host))
+		return FEND_EAI_NONAME;
+	strcpy(request->host, host);
+	return 0;
 }
 
 int
@@ -205,9 +241,10 @@ fend__host_read(struct request *request, const char *host)
 
 	if (!host)
 		return know_local(request, request->family, request->flags & AI_PASSIVE);
-	if (strlen(host) >= sizeof(request->host))
-		return FEND_EAI_OVERFLOW;
-	memcpy(request->host, host, strlen(host));
+	r = copy_host(request, host);
+	if (r < 0)
+		return r;
+	host = request->host;
 	r = read_literal(request, host);
 	if (r <= 0)
 		return r;
@@ -216,7 +253,13 @@ fend__host_read(struct request *request, const char *host)
 	r = fend__host_check(host);
 	if (r < 0)
 		return r;
-	if (!is_localhost(host))
+	/*
+	 * Names of Tor say to those who are not meant to hear them where somebody goes: RFC 7686,
+	 * 2.
+	 */
+	if (is_in_domain(host, "onion"))
+		return FEND_EAI_NONAME;
+	if (!is_in_domain(host, "localhost")) /* RFC 6761, 6.3 */
 		return 0;
 	return know_local(request, fend__request_family(request), false);
 }

@@ -92,7 +92,8 @@ ask(struct fend_lookup *lookup, struct fend_resolver *resolver)
 			return r;
 		fend_timer_at(lookup->timer, lookup->deadline);
 	}
-	return fend__query_start(&lookup->query, resolver);
+	fend__query_start(&lookup->query, resolver);
+	return 0;
 }
 
 static int
@@ -208,6 +209,12 @@ fend_lookup_take(struct fend_lookup *lookup)
 	addrinfo = lookup->query.addrinfo;
 	lookup->query.addrinfo = NULL;
 	return addrinfo;
+}
+
+FEND_PUBLIC const char *
+fend_lookup_detail(const struct fend_lookup *lookup)
+{
+	return lookup && lookup->told ? lookup->query.detail : NULL;
 }
 
 FEND_PUBLIC struct fend_lookup *

@@ -15,22 +15,41 @@
 #include <fend/error.h>
 
 #include <fend-internal/deadline.h>
+#include <fend-internal/kernel.h>
+#include <fend-internal/public.h>
 
-static const char *
-canonical_name(const struct query *query, const char *found)
+#include "idn.h"
+
+/* What to tell as the canonical name; *ret_decoded, maybe the same, is to be released. */
+static int
+canonical_name(const struct query *query, const char *found, const char **ret_name,
+	       char **ret_decoded)
 {
-	if (!(query->request.flags & AI_CANONNAME))
-		return NULL;
-	return found ? found : query->request.host;
+	int flags = query->request.flags;
+	int err;
+
+	if (!(flags & AI_CANONNAME))
+		return 0;
+	*ret_name = found ? found : query->request.host;
+	if (!(flags & AI_CANONIDN))
+		return 0;
+	err = fend__idn_decode(*ret_name, ret_decoded);
+	*ret_name = *ret_decoded;
+	return err;
 }
 
 static void
 finish(struct query *query, int err, const struct host_address *addresses, size_t n,
-       const char *canonical)
+       const char *found)
 {
+	const char *name = NULL;
+	char *decoded = NULL;
+
 	if (err == 0)
-		err = fend__addrinfo_new(&query->request, addresses, n,
-					 canonical_name(query, canonical), &query->addrinfo);
+		err = canonical_name(query, found, &name, &decoded);
+	if (err == 0)
+		err = fend__addrinfo_new(&query->request, addresses, n, name, &query->addrinfo);
+	fend__release(decoded);
 	query->err = err;
 	query->over = true;
 }
@@ -46,35 +65,37 @@ fend__query_init(struct query *query, const char *host, const char *service,
 		finish(query, err, request->known, request->n_known, NULL);
 }
 
-int
-fend__query_start(struct query *query, struct fend_resolver *resolver)
+static void
+on_job(struct job *job, int err, const struct host_address *addresses, size_t n,
+       const char *canonical)
 {
-	query->resolver = fend__resolver_hold(resolver);
-	return query->over ? 0 : fend__resolver_ask(resolver, query);
-}
+	struct query *query = fend__container_of(job, struct query, job);
 
-void
-fend__query_answer(struct query *query, int err, const struct host_address *addresses, size_t n,
-		   const char *canonical)
-{
-	query->job = NULL;
+	query->detail = job->detail;
+	job->detail = NULL;
 	finish(query, err, addresses, n, canonical);
 	if (query->ended)
 		query->ended(query);
 }
 
-static void
-abandon(struct query *query)
+void
+fend__query_start(struct query *query, struct fend_resolver *resolver)
 {
-	if (query->job)
-		fend__resolver_abandon(query->job);
-	query->job = NULL;
+	query->resolver = fend__resolver_hold(resolver);
+	if (query->over)
+		return;
+	query->job.fn = on_job;
+	query->job.request = &query->request;
+	fend__job_start(&query->job, resolver);
 }
 
 void
 fend__query_fail(struct query *query, int err)
 {
-	abandon(query);
+	if (query->over)
+		return;
+	query->detail = fend__job_describe(&query->job);
+	fend__job_end(&query->job);
 	query->err = err;
 	query->over = true;
 }
@@ -85,12 +106,7 @@ fend__query_wait(struct query *query, fend_time deadline)
 	int r;
 
 	while (!query->over) {
-		/* c-ares waits for nothing, and has lost the question. */
-		if (fend__resolver_is_idle(query->resolver)) {
-			fend__query_fail(query, FEND_EAI_AGAIN);
-			break;
-		}
-		r = fend__resolver_step(query->resolver, deadline);
+		r = fend__channel_step(query->job.tenant.channel, deadline);
 		if (r < 0)
 			return r;
 		if (!query->over && fend__remaining(deadline) == 0)
@@ -102,8 +118,9 @@ fend__query_wait(struct query *query, fend_time deadline)
 void
 fend__query_fini(struct query *query)
 {
-	abandon(query);
+	fend__job_end(&query->job);
 	fend_addrinfo_free(query->addrinfo);
+	fend__release(query->detail);
 	if (query->resolver)
 		query->resolver = fend__resolver_drop(query->resolver);
 }

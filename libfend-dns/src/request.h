@@ -55,6 +55,8 @@ int fend__request_read(struct request *request, const char *host, const char *se
  * host.c: fill in the request's host, and its addresses if they are known. 0 or a FEND_EAI_ code.
  */
 int fend__host_read(struct request *request, const char *host);
+/* Of a name, without regard to case. */
+size_t fend__name_hash(const char *name, size_t length);
 /* Is text a host name, in ASCII, that may go to DNS and come from it? 0 or a FEND_EAI_ code. */
 int fend__host_check(const char *text);
 

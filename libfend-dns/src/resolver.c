@@ -1,219 +1,206 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Resolvers: a c-ares channel and what drives it. Each socket of c-ares is a source on the loop,
- * and its next timeout the resolver's one timer. Without a loop, or while somebody waits without
- * running it, the same is done by poll(2) on these sockets (fend__resolver_step()).
+ * Resolvers: the files that say whom to ask and what need not be asked, and a channel to ask over.
  *
- * Every call into c-ares is followed by settle(), which begins what waits and sets the timer. What
- * c-ares answers is kept by the queries until c-ares is off the stack: that is why their answers
- * may come at any time, and why no user code ever runs below a c-ares call.
+ * Both files are looked at again when something is to be looked up, but at most once in CHECK. If
+ * resolv.conf has changed, a new channel is made for what comes from then on; the old one goes on
+ * with what it was asked and ends with the last of its tenants. A file that exists but cannot be
+ * read now, or a channel that cannot be made, leaves all as it is until the next time.
  *
- * c-ares sends what it is asked at once, over one socket for each server, and what then overflows
- * somebody's buffer is only asked again after seconds. So not more than BURST questions that are
- * not answered yet are begun within WINDOW; the others wait in line, oldest first. A server that
- * does not answer at all thus holds them up by WINDOW each BURST, not by its timeouts.
+ * A resolver without a loop of the caller's has one of its own, which is all that fd and process
+ * need. The blocking lookup, which waits for one thing only, has none at all.
  */
 #include "resolver.h"
 
 #include <errno.h>
-#include <netdb.h>
+#include <string.h>
 
-#include <fend/io.h>
-#include <fend/timer.h>
+#include <fend/error.h>
+#include <fend/loop.h>
 
-#include <fend-internal/deadline.h>
+#include <fend-internal/kernel.h>
+#include <fend-internal/log.h>
 #include <fend-internal/loop.h>
 #include <fend-internal/public.h>
 
-#include "cares.h"
-#include "query.h"
-#include "sockets.h"
+#include "channel.h"
+#include "config.h"
+#include "files.h"
+#include "hosts.h"
+
+#define CHECK FEND_SEC(1)
+/* c-ares doubles the time with each try, in an int of milliseconds. */
+#define TRY_TIMEOUT_MAX FEND_SEC(3600)
 
 enum {
-	BURST = 64,
-};
-
-#define WINDOW FEND_MS(100)
-
-struct job {
-	struct question question;
-	struct fend_resolver *resolver;
-	struct query *query; /* NULL: abandoned */
-	uint64_t window;     /* it was begun in */
-	struct job *next;
-	struct job **link; /* what points to it, while it is in running */
+	TRIES_MAX = 10,
+	EDNS_SIZE_MIN = 512, /* RFC 6891, 6.2.3 */
+	EDNS_SIZE_MAX = 4096,
 };
 
 struct fend_resolver {
-	struct fend_loop *loop; /* held; or NULL */
-	unsigned holds;         /* queries, and the owner until it frees */
+	struct fend_loop *loop; /* held, or owned; or NULL */
+	bool owns_loop;
+	unsigned holds; /* lookups, and the owner until it frees */
 	bool freed;
-	struct cares *cares;
-	struct sockets sockets;
-	struct fend_timer *timer;
-	fend_time due; /* when it is set to, with or without a loop */
-
-	struct job *running; /* at c-ares */
-	struct job *waiting, **waiting_end;
-	uint64_t window;
-	unsigned unanswered;   /* of those begun in this window */
-	fend_time window_ends; /* FEND_FOREVER: nobody waits for its end */
+	struct fend_resolver_options options; /* with texts of its own */
+	struct text_file resolv_conf, hosts_file;
+	fend_time resolv_conf_checked, hosts_checked; /* < 0: never, or to be checked again */
+	struct hosts *hosts;                          /* NULL: not read yet */
+	struct channel *channel;
+	struct tenant *tenants;
 };
 
-static void
-on_answer(struct question *question, int err, const struct host_address *addresses, size_t n,
-	  const char *canonical)
-{
-	struct job *job = fend__container_of(question, struct job, question);
-	struct fend_resolver *resolver = job->resolver;
-	struct query *query = job->query;
-
-	*job->link = job->next;
-	if (job->next)
-		job->next->link = job->link;
-	if (job->window == resolver->window)
-		resolver->unanswered--;
-	fend__release(job);
-	if (query)
-		fend__query_answer(query, err, addresses, n, canonical);
-}
-
-static void
-begin(struct fend_resolver *resolver, struct job *job)
-{
-	const struct request *request = &job->query->request;
-
-	job->next = resolver->running;
-	if (job->next)
-		job->next->link = &job->next;
-	job->link = &resolver->running;
-	resolver->running = job;
-	job->window = resolver->window;
-	resolver->unanswered++;
-	fend__cares_ask(resolver->cares, request->host, fend__request_family(request),
-			&job->question);
-}
-
-/* May another job begin? If not, it is set when. */
+/* Is it time to look at a file again? */
 static bool
-window_is_open(struct fend_resolver *resolver)
+is_due(fend_time *checked)
 {
-	fend_time now;
+	fend_time now = fend__kernel->now();
 
-	if (resolver->unanswered < BURST)
-		return true;
-	now = fend__kernel->now();
-	if (resolver->window_ends == FEND_FOREVER)
-		resolver->window_ends = fend__time_add(now, WINDOW);
-	if (now < resolver->window_ends)
+	if (*checked >= 0 && now - *checked < CHECK)
 		return false;
-	resolver->window++;
-	resolver->unanswered = 0;
+	*checked = now;
 	return true;
 }
 
-static void
-begin_waiting(struct fend_resolver *resolver)
+static int
+make_channel(struct fend_resolver *resolver, char *text, struct channel **ret_channel)
 {
-	while (resolver->waiting && window_is_open(resolver)) {
-		struct job *job = resolver->waiting;
+	struct config *config;
+	int r = fend__config_new(&resolver->options, text, &config);
 
-		resolver->window_ends = FEND_FOREVER;
-		resolver->waiting = job->next;
-		if (!resolver->waiting)
-			resolver->waiting_end = &resolver->waiting;
-		if (job->query)
-			begin(resolver, job);
-		else
-			fend__release(job);
-	}
-}
-
-static fend_time
-earlier(fend_time a, fend_time b)
-{
-	if (a == FEND_FOREVER || b == FEND_FOREVER)
-		return a == FEND_FOREVER ? b : a;
-	return a < b ? a : b;
-}
-
-/* To be called after each call into c-ares. */
-static void
-settle(struct fend_resolver *resolver)
-{
-	begin_waiting(resolver);
-	resolver->due = earlier(fend__deadline(fend__cares_timeout(resolver->cares)),
-				resolver->window_ends);
-	if (resolver->due == FEND_FOREVER)
-		fend_timer_stop(resolver->timer);
-	else
-		fend_timer_at(resolver->timer, resolver->due);
-}
-
-static void
-on_ready(struct fend_io *io, unsigned events, void *data)
-{
-	struct fend_resolver *resolver = data;
-
-	fend__cares_process(resolver->cares, fend_io_fd(io), events);
-	settle(resolver);
-}
-
-static void
-on_due(struct fend_timer *timer, uint64_t expirations, void *data)
-{
-	struct fend_resolver *resolver = data;
-
-	fend__cares_process(resolver->cares, -1, 0);
-	settle(resolver);
-}
-
-bool
-fend__resolver_is_idle(const struct fend_resolver *resolver)
-{
-	return resolver->sockets.n == 0 && resolver->due == FEND_FOREVER;
-}
-
-int
-fend__resolver_step(struct fend_resolver *resolver, fend_time deadline)
-{
-	unsigned events;
-	int fd, r;
-
-	r = fend__sockets_poll(&resolver->sockets,
-			       fend__remaining(earlier(deadline, resolver->due)));
-	if (r < 0 && r != -EINTR)
+	fend__release(text);
+	if (r < 0)
 		return r;
-	while (fend__sockets_next(&resolver->sockets, &fd, &events))
-		fend__cares_process(resolver->cares, fd, events);
-	if (fend__remaining(resolver->due) == 0)
-		fend__cares_process(resolver->cares, -1, 0);
-	settle(resolver);
+	return fend__channel_new(resolver->loop, config, resolver->options.keep_max, ret_channel);
+}
+
+static int
+read_resolv_conf(struct fend_resolver *resolver)
+{
+	struct channel *channel;
+	char *text;
+	int r;
+
+	if (!is_due(&resolver->resolv_conf_checked))
+		return 0;
+	r = fend__text_file_read(&resolver->resolv_conf, &text);
+	if (r <= 0)
+		return r;
+	r = make_channel(resolver, text, &channel);
+	if (r < 0) {
+		fend__text_file_forget(&resolver->resolv_conf);
+		return r;
+	}
+	if (resolver->channel)
+		fend__channel_drop(resolver->channel);
+	resolver->channel = channel;
 	return 0;
 }
 
-int
-fend__resolver_ask(struct fend_resolver *resolver, struct query *query)
+static int
+read_hosts(struct fend_resolver *resolver)
 {
-	struct job *job = fend__calloc(1, sizeof(*job));
+	struct hosts *hosts;
+	char *text;
+	int r;
 
-	if (!job)
-		return -ENOMEM;
-	job->question.fn = on_answer;
-	job->question.want_canonical = query->request.flags & AI_CANONNAME;
-	job->resolver = resolver;
-	job->query = query;
-	query->job = job;
-	*resolver->waiting_end = job;
-	resolver->waiting_end = &job->next;
-	settle(resolver);
+	if (!is_due(&resolver->hosts_checked) && resolver->hosts)
+		return 0;
+	r = fend__text_file_read(&resolver->hosts_file, &text);
+	if (r <= 0)
+		return r;
+	r = fend__hosts_new(text, &hosts);
+	if (r < 0) {
+		fend__text_file_forget(&resolver->hosts_file);
+		return r;
+	}
+	fend__hosts_free(resolver->hosts);
+	resolver->hosts = hosts;
 	return 0;
+}
+
+static void
+tell_log(const struct text_file *file, int error)
+{
+	static struct fend__log_limit limit;
+
+	fend__log(&limit, "%s cannot be read again: %s", file->path, fend_strerror(error));
 }
 
 void
-fend__resolver_abandon(struct job *job)
+fend__resolver_enter(struct fend_resolver *resolver, struct tenant *tenant)
 {
-	job->query = NULL;
+	int r = read_resolv_conf(resolver);
+
+	if (r < 0)
+		tell_log(&resolver->resolv_conf, r);
+	tenant->channel = fend__channel_hold(resolver->channel);
+	tenant->next = resolver->tenants;
+	tenant->link = &resolver->tenants;
+	if (tenant->next)
+		tenant->next->link = &tenant->next;
+	resolver->tenants = tenant;
+}
+
+void
+fend__resolver_leave(struct tenant *tenant)
+{
+	if (!tenant->channel)
+		return;
+	*tenant->link = tenant->next;
+	if (tenant->next)
+		tenant->next->link = tenant->link;
+	tenant->channel = fend__channel_drop(tenant->channel);
+}
+
+int
+fend__resolver_hosts(struct fend_resolver *resolver, const struct hosts **ret_hosts)
+{
+	int r = read_hosts(resolver);
+
+	if (r < 0 && !resolver->hosts)
+		return r;
+	if (r < 0)
+		tell_log(&resolver->hosts_file, r);
+	*ret_hosts = resolver->hosts;
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_resolver_flush(struct fend_resolver *resolver)
+{
+	int r;
+
+	if (!resolver)
+		return -EINVAL;
+	r = fend__loop_check(resolver->loop);
+	if (r < 0)
+		return r;
+	fend__channel_flush(resolver->channel);
+	resolver->resolv_conf_checked = resolver->hosts_checked = -1;
+	fend__text_file_forget(&resolver->resolv_conf);
+	fend__text_file_forget(&resolver->hosts_file);
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_resolver_fd(struct fend_resolver *resolver)
+{
+	if (!resolver || !resolver->owns_loop)
+		return -EINVAL;
+	return fend_loop_fd(resolver->loop);
+}
+
+FEND_PUBLIC int
+fend_resolver_process(struct fend_resolver *resolver)
+{
+	int r;
+
+	if (!resolver || !resolver->owns_loop)
+		return -EINVAL;
+	r = fend_loop_dispatch(resolver->loop, 0);
+	return r < 0 ? r : 0;
 }
 
 struct fend_resolver *
@@ -243,44 +230,61 @@ fend__resolver_loop(const struct fend_resolver *resolver)
 	return resolver->loop;
 }
 
-static void
-forget_queries(struct job *job)
-{
-	for (; job; job = job->next) {
-		if (job->query)
-			job->query->job = NULL;
-		job->query = NULL;
-	}
-}
-
-static void
-release_jobs(struct job *job)
-{
-	while (job) {
-		struct job *next = job->next;
-
-		fend__release(job);
-		job = next;
-	}
-}
-
 FEND_PUBLIC struct fend_resolver *
 fend_resolver_free(struct fend_resolver *resolver)
 {
 	if (!resolver)
 		return NULL;
 	resolver->freed = true;
-	forget_queries(resolver->running);
-	forget_queries(resolver->waiting);
-	/* It answers what is running now, except what it may have lost. */
-	fend__cares_free(resolver->cares);
-	release_jobs(resolver->running);
-	release_jobs(resolver->waiting);
-	fend__sockets_fini(&resolver->sockets);
-	fend_timer_free(resolver->timer);
-	if (resolver->loop)
+	while (resolver->tenants) {
+		fend__channel_close(resolver->tenants->channel);
+		fend__resolver_leave(resolver->tenants);
+	}
+	if (resolver->channel)
+		resolver->channel = fend__channel_drop(resolver->channel);
+	resolver->hosts = fend__hosts_free(resolver->hosts);
+	fend__release(resolver->resolv_conf.path);
+	fend__release(resolver->hosts_file.path);
+	fend__release((char *)resolver->options.servers);
+	if (resolver->owns_loop)
+		fend_loop_free(resolver->loop);
+	else if (resolver->loop)
 		fend__loop_drop(resolver->loop);
+	resolver->loop = NULL;
 	return fend__resolver_drop(resolver);
+}
+
+static int
+copy_text(const char *text, const char *otherwise, char **ret_copy)
+{
+	if (!text)
+		text = otherwise;
+	*ret_copy = text ? fend__strdup(text) : NULL;
+	return text && !*ret_copy ? -ENOMEM : 0;
+}
+
+static int
+take_options(struct fend_resolver *resolver, const struct fend_resolver_options *options)
+{
+	char *servers;
+	int r;
+
+	if (options->try_timeout < 0 || options->try_timeout > TRY_TIMEOUT_MAX ||
+	    options->tries < 0 || options->tries > TRIES_MAX || options->keep_max < 0)
+		return -EINVAL;
+	if (options->edns_size > 0 &&
+	    (options->edns_size < EDNS_SIZE_MIN || options->edns_size > EDNS_SIZE_MAX))
+		return -EINVAL;
+	resolver->options = *options;
+	resolver->options.servers = resolver->options.resolv_conf = resolver->options.hosts = NULL;
+	r = copy_text(options->servers, NULL, &servers);
+	resolver->options.servers = servers;
+	if (r == 0)
+		r = copy_text(options->resolv_conf, "/etc/resolv.conf",
+			      &resolver->resolv_conf.path);
+	if (r == 0)
+		r = copy_text(options->hosts, "/etc/hosts", &resolver->hosts_file.path);
+	return r;
 }
 
 int
@@ -294,23 +298,48 @@ fend__resolver_open(struct fend_loop *loop, const struct fend_resolver_options *
 	if (!resolver)
 		return -ENOMEM;
 	resolver->holds = 1;
-	resolver->due = resolver->window_ends = FEND_FOREVER;
-	resolver->waiting_end = &resolver->waiting;
-	resolver->sockets = (struct sockets){ .loop = loop, .fn = on_ready, .data = resolver };
-	if (loop) {
+	resolver->resolv_conf_checked = resolver->hosts_checked = -1;
+	if (loop)
 		resolver->loop = fend__loop_hold(loop);
-		r = fend_timer_new(loop, on_due, resolver, &resolver->timer);
-		if (r < 0)
-			goto fail;
+	r = take_options(resolver, options);
+	if (r == 0)
+		r = read_resolv_conf(resolver);
+	if (r < 0) {
+		fend_resolver_free(resolver);
+		return r;
 	}
-	r = fend__cares_new(options, &resolver->sockets, &resolver->cares);
-	if (r < 0)
-		goto fail;
 	*ret_resolver = resolver;
 	return 0;
-fail:
-	fend_resolver_free(resolver);
-	return r;
+}
+
+/* A loop that can be waited for by its descriptor, where that is to be had. */
+static int
+make_loop(struct fend_loop **ret_loop)
+{
+	const struct fend_loop_options options = { .size = sizeof(options), .dispatcher = "epoll" };
+	int r = fend_loop_new(&options, ret_loop);
+
+	return r == -ENOTSUP ? fend_loop_new(NULL, ret_loop) : r;
+}
+
+static int
+open_alone(const struct fend_resolver_options *options, struct fend_resolver **ret_resolver)
+{
+	struct fend_loop *loop;
+	int r;
+
+	r = make_loop(&loop);
+	if (r < 0)
+		return r;
+	r = fend__resolver_open(loop, options, ret_resolver);
+	if (r < 0) {
+		fend_loop_free(loop);
+		return r;
+	}
+	/* It is owned now, for which a hold is not needed. */
+	fend__loop_drop(loop);
+	(*ret_resolver)->owns_loop = true;
+	return 0;
 }
 
 FEND_PUBLIC int
@@ -320,15 +349,16 @@ fend_resolver_new(struct fend_loop *loop, const struct fend_resolver_options *op
 	struct fend_resolver_options given = { 0 };
 	int r;
 
-	r = fend__loop_check(loop);
-	if (r < 0)
-		return r;
 	if (!ret_resolver)
 		return -EINVAL;
+	r = loop ? fend__loop_check(loop) : 0;
+	if (r < 0)
+		return r;
 	r = fend__options_copy(&given, sizeof(given), options);
 	if (r < 0)
 		return r;
-	return fend__resolver_open(loop, &given, ret_resolver);
+	return loop ? fend__resolver_open(loop, &given, ret_resolver)
+		    : open_alone(&given, ret_resolver);
 }
 
 static void

@@ -6,15 +6,13 @@
 
 #include <fend/resolver.h>
 
-struct query;
+struct channel;
+struct hosts;
 
 /*
- * A question under way at a resolver. It is made for a query but may outlive it: what c-ares has
- * begun cannot be taken back, only ignored.
+ * loop may be NULL: then there is none, and only steps of its channel make progress. strings in the
+ * options are copied. Errors as of fend_resolver_new().
  */
-struct job;
-
-/* loop may be NULL: then only fend__resolver_step() makes progress. */
 int fend__resolver_open(struct fend_loop *loop, const struct fend_resolver_options *options,
 			struct fend_resolver **ret_resolver);
 /* The loop's own resolver, made on first use. */
@@ -27,15 +25,20 @@ bool fend__resolver_is_freed(const struct fend_resolver *resolver);
 struct fend_loop *fend__resolver_loop(const struct fend_resolver *resolver);
 
 /*
- * Ask on behalf of query, which has a request with a host. fend__query_answer() is called once,
- * maybe before this returns, unless the job is abandoned. -ENOMEM.
+ * Who uses a resolver's channel: the caller's memory, zeroed, from _enter to _leave. The channel is
+ * that of the time of _enter, also if the configuration changes. When the resolver is freed it is
+ * closed, so that nobody is told any more.
  */
-int fend__resolver_ask(struct fend_resolver *resolver, struct query *query);
-void fend__resolver_abandon(struct job *job);
+struct tenant {
+	struct channel *channel; /* NULL: not entered */
+	struct tenant *next, **link;
+};
 
-/* Wait until something can be done or deadline has come, and do it. 0 or -errno. */
-int fend__resolver_step(struct fend_resolver *resolver, fend_time deadline);
-/* Is there nothing that it waits for? */
-bool fend__resolver_is_idle(const struct fend_resolver *resolver);
+void fend__resolver_enter(struct fend_resolver *resolver, struct tenant *tenant);
+/* It may have left before, and the resolver may be freed. */
+void fend__resolver_leave(struct tenant *tenant);
+
+/* hosts(5) as it is now. It is gone after the next call. Errors of reading a file. */
+int fend__resolver_hosts(struct fend_resolver *resolver, const struct hosts **ret_hosts);
 
 #endif

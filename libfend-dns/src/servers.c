@@ -18,9 +18,10 @@
 #define DNS_PORT "53"
 
 /* One address, in brackets if need be, with a port or without. */
-static int
-read_server(const char *text, struct fend_address *server)
+int
+fend__server_read(const char *text, struct fend_address *ret_server)
 {
+	struct fend_address address, *server = &address;
 	bool bare_ipv6 = *text != '[' && strchr(text, ':');
 	char with_port[FEND_ADDRESS_TEXT_MAX];
 	struct sockaddr_in in;
@@ -35,14 +36,19 @@ read_server(const char *text, struct fend_address *server)
 	switch (server->storage.ss_family) {
 	case AF_INET:
 		memcpy(&in, &server->storage, sizeof(in));
-		return in.sin_port ? 0 : -EINVAL;
+		if (!in.sin_port)
+			return -EINVAL;
+		break;
 	case AF_INET6:
-		/* c-ares has no place for a zone where it takes addresses. */
 		memcpy(&in6, &server->storage, sizeof(in6));
-		return in6.sin6_port && !in6.sin6_scope_id ? 0 : -EINVAL;
+		if (!in6.sin6_port)
+			return -EINVAL;
+		break;
 	default:
 		return -EINVAL;
 	}
+	*ret_server = address;
+	return 0;
 }
 
 static size_t
@@ -66,7 +72,7 @@ read_list(char *text, struct fend_address *servers)
 		end = strchr(text, ',');
 		if (end)
 			*end = '\0';
-		r = read_server(text, servers++);
+		r = fend__server_read(text, servers++);
 		if (r < 0 || !end)
 			return r;
 	}
@@ -76,10 +82,15 @@ int
 fend__servers_read(const char *list, struct fend_address **ret_servers, size_t *ret_n)
 {
 	size_t n = count(list);
-	struct fend_address *servers = fend__calloc(n, sizeof(*servers));
-	char *text = fend__strdup(list);
-	int r = servers && text ? read_list(text, servers) : -ENOMEM;
+	struct fend_address *servers;
+	char *text;
+	int r;
 
+	if (n > SERVERS_MAX)
+		return -EINVAL;
+	servers = fend__calloc(n, sizeof(*servers));
+	text = fend__strdup(list);
+	r = servers && text ? read_list(text, servers) : -ENOMEM;
 	fend__release(text);
 	if (r < 0) {
 		fend__release(servers);
@@ -88,4 +99,49 @@ fend__servers_read(const char *list, struct fend_address **ret_servers, size_t *
 	*ret_servers = servers;
 	*ret_n = n;
 	return 0;
+}
+
+socklen_t
+fend__server_alias(const struct fend_address *servers, size_t i, struct sockaddr *ret_alias,
+		   socklen_t size)
+{
+	const struct fend_address *server = &servers[i];
+	struct sockaddr_in6 in6;
+
+	if (size < server->size)
+		return 0;
+	memcpy(ret_alias, &server->storage, server->size);
+	if (server->storage.ss_family == AF_INET6) {
+		memcpy(&in6, &server->storage, sizeof(in6));
+		if (in6.sin6_scope_id) {
+			/* 100::/64 leads nowhere (RFC 6666), and is not link-local. */
+			in6.sin6_addr = (struct in6_addr){ .s6_addr = { 0x01 } };
+			in6.sin6_addr.s6_addr[15] = (uint8_t)i;
+			in6.sin6_scope_id = 0;
+			memcpy(ret_alias, &in6, sizeof(in6));
+		}
+	}
+	return server->size;
+}
+
+size_t
+fend__server_find(const struct fend_address *servers, size_t n, const struct sockaddr *alias)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} known;
+	struct fend_address a, b;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		socklen_t size = fend__server_alias(servers, i, &known.any, sizeof(known));
+
+		if (known.any.sa_family == alias->sa_family &&
+		    fend_address_set(&known.any, size, &a) == 0 &&
+		    fend_address_set(alias, size, &b) == 0 && fend_address_equal(&a, &b))
+			break;
+	}
+	return i;
 }

@@ -21,11 +21,19 @@
 #define SERVICES "/etc/services"
 #define BLANKS " \t\r\f\v"
 
+/* What a line is read for: the ports of a service, or the name of a port. */
 struct wanted {
-	const char *service;
+	void (*read)(const struct wanted *wanted, const char *name, char *aliases, int port,
+		     const char *protocol);
 	const char *const *protocols;
 	size_t n;
+
+	const char *service;
 	int *ports;
+
+	int port;
+	char *ret_name; /* "": none yet */
+	size_t name_size;
 };
 
 /* The next word of the text at *line, NUL-terminated; NULL if there is none. */
@@ -52,13 +60,36 @@ has_name(const char *name, char *aliases, const char *service)
 	return false;
 }
 
+static void
+read_port(const struct wanted *wanted, const char *name, char *aliases, int port,
+	  const char *protocol)
+{
+	size_t i;
+
+	if (!has_name(name, aliases, wanted->service))
+		return;
+	for (i = 0; i < wanted->n; i++)
+		if (wanted->ports[i] < 0 && strcmp(wanted->protocols[i], protocol) == 0)
+			wanted->ports[i] = port;
+}
+
+static void
+read_name(const struct wanted *wanted, const char *name, char *aliases, int port,
+	  const char *protocol)
+{
+	size_t size = strlen(name) + 1;
+
+	if (!*wanted->ret_name && port == wanted->port && size <= wanted->name_size &&
+	    strcmp(*wanted->protocols, protocol) == 0)
+		memcpy(wanted->ret_name, name, size);
+}
+
 /* line is changed. */
 static void
 read_line(char *line, const struct wanted *wanted)
 {
 	char *name, *port, *protocol;
 	unsigned long number;
-	size_t i;
 
 	line[strcspn(line, "#")] = '\0';
 	name = next_word(&line);
@@ -68,11 +99,7 @@ read_line(char *line, const struct wanted *wanted)
 	number = strtoul(port, &protocol, 10);
 	if (*protocol != '/' || number > UINT16_MAX)
 		return;
-	if (!has_name(name, line, wanted->service))
-		return;
-	for (i = 0; i < wanted->n; i++)
-		if (wanted->ports[i] < 0 && strcmp(wanted->protocols[i], protocol + 1) == 0)
-			wanted->ports[i] = (int)number;
+	wanted->read(wanted, name, line, (int)number, protocol + 1);
 }
 
 static int
@@ -110,11 +137,9 @@ read_lines(int fd, const struct wanted *wanted)
 	return 0;
 }
 
-int
-fend__services_find(const char *service, const char *const *protocols, size_t n, int *ports)
+static int
+read_services(const struct wanted *wanted)
 {
-	const struct wanted wanted = {
-		.service = service, .protocols = protocols, .n = n, .ports = ports };
 	int fd, r;
 
 	fd = fend__kernel->open(SERVICES, O_RDONLY);
@@ -122,7 +147,35 @@ fend__services_find(const char *service, const char *const *protocols, size_t n,
 		return 0;
 	if (fd < 0)
 		return fd;
-	r = read_lines(fd, &wanted);
+	r = read_lines(fd, wanted);
 	fend__close(fd);
 	return r;
+}
+
+int
+fend__services_find(const char *service, const char *const *protocols, size_t n, int *ports)
+{
+	const struct wanted wanted = { .read = read_port,
+				       .protocols = protocols,
+				       .n = n,
+				       .service = service,
+				       .ports = ports };
+
+	return read_services(&wanted);
+}
+
+int
+fend__services_name(int port, const char *protocol, char *ret_name, size_t size)
+{
+	const struct wanted wanted = { .read = read_name,
+				       .protocols = &protocol,
+				       .n = 1,
+				       .port = port,
+				       .ret_name = ret_name,
+				       .name_size = size };
+	int r;
+
+	*ret_name = '\0';
+	r = read_services(&wanted);
+	return r < 0 ? r : *ret_name != '\0';
 }

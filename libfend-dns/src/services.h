@@ -11,4 +11,10 @@
  */
 int fend__services_find(const char *service, const char *const *protocols, size_t n, int *ports);
 
+/*
+ * The name of a port with a protocol: 1, or 0 and "" if services(5) has none or it does not fit;
+ * -errno if that cannot be read.
+ */
+int fend__services_name(int port, const char *protocol, char *ret_name, size_t size);
+
 #endif

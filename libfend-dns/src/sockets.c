@@ -7,9 +7,8 @@
  * is known here from the moment it is opened to the moment it is closed, its source on the loop is
  * freed just before the number is, and nobody keeps a pointer to an entry while c-ares runs.
  *
- * A stream is registered with the loop when it is opened. A datagram socket is only when c-ares
- * says what it waits for: c-ares also opens some merely to learn which source address the system
- * would use (RFC 6724), and never reads from those.
+ * A stream is registered with the loop when it is opened, a datagram socket when c-ares says what
+ * it waits for.
  */
 #include "sockets.h"
 
@@ -19,9 +18,16 @@
 
 #include <fend-internal/kernel.h>
 
+/*
+ * Answers to as many questions as are sent before one is read should fit. The kernel has a limit of
+ * its own, and may give less.
+ */
+#define RECEIVE_BUFFER (1 << 20)
+
 struct open_socket {
 	struct fend_io *io;
 	int type;
+	int peer;
 	int error; /* why the loop cannot watch it */
 };
 
@@ -68,7 +74,7 @@ watch_on_loop(struct sockets *sockets, size_t i)
 int
 fend__sockets_open(struct sockets *sockets, int domain, int type)
 {
-	static const int one = 1;
+	static const int one = 1, buffer = RECEIVE_BUFFER;
 	size_t i = sockets->n;
 	int fd, r;
 
@@ -88,6 +94,9 @@ fend__sockets_open(struct sockets *sockets, int domain, int type)
 			fend__close(fd);
 			return r;
 		}
+	} else {
+		/* Less is no failure either. */
+		fend__kernel->setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	}
 	sockets->n++;
 	return fd;
@@ -148,6 +157,23 @@ fend__sockets_is_stream(const struct sockets *sockets, int fd)
 	size_t i = find(sockets, fd);
 
 	return i < sockets->n && sockets->open[i].type == SOCK_STREAM;
+}
+
+void
+fend__sockets_set_peer(struct sockets *sockets, int fd, int peer)
+{
+	size_t i = find(sockets, fd);
+
+	if (i < sockets->n)
+		sockets->open[i].peer = peer;
+}
+
+int
+fend__sockets_peer(const struct sockets *sockets, int fd)
+{
+	size_t i = find(sockets, fd);
+
+	return i < sockets->n ? sockets->open[i].peer : 0;
 }
 
 int

@@ -33,6 +33,9 @@ void fend__sockets_close(struct sockets *sockets, int fd);
 void fend__sockets_watch(struct sockets *sockets, int fd, bool in, bool out);
 int fend__sockets_error(const struct sockets *sockets, int fd);
 bool fend__sockets_is_stream(const struct sockets *sockets, int fd);
+/* Which server a socket is connected to, as a number that the caller gives it; 0 before. */
+void fend__sockets_set_peer(struct sockets *sockets, int fd, int peer);
+int fend__sockets_peer(const struct sockets *sockets, int fd);
 
 /*
  * Wait without the loop until a socket is ready. _next then gives one after the other; sockets may

@@ -29,6 +29,7 @@
 #include <fend/socket.h>
 #include <fend/timer.h>
 
+#include <fend-internal/connect.h>
 #include <fend-internal/deadline.h>
 #include <fend-internal/loop.h>
 #include <fend-internal/public.h>
@@ -432,7 +433,7 @@ fend_connect_add(struct fend_connect *connect, const struct fend_address *addres
 }
 
 FEND_PUBLIC int
-fend_connect_last(struct fend_connect *connect)
+fend__connect_last(struct fend_connect *connect, int err)
 {
 	int r = check(connect);
 
@@ -441,8 +442,16 @@ fend_connect_last(struct fend_connect *connect)
 	if (connect->ended || connect->last)
 		return -EALREADY;
 	connect->last = true;
+	if (!connect->attempts)
+		connect->err = err;
 	fend_timer_at(connect->timer, 0);
 	return 0;
+}
+
+FEND_PUBLIC int
+fend_connect_last(struct fend_connect *connect)
+{
+	return fend__connect_last(connect, 0);
 }
 
 FEND_PUBLIC int

@@ -21,25 +21,35 @@
 
 #define INTEREST (unsigned)(FEND_IN | FEND_OUT | FEND_PRI | FEND_RDHUP)
 
-/*
- * Pass events on: 0 for those a level holds without the descriptor. After the holder was called
- * nothing may be left of the socket.
- */
+/* After the holder was called nothing may be left of the socket. */
 static inline void
-deliver(struct fend_socket *socket, unsigned events)
+call_holder(const struct fend_socket *socket, unsigned events)
 {
-	struct fend__holder *holder;
+	struct fend__holder *holder = socket->holder;
 
-	if (fend__unlikely(!fend__socket_is_plain(socket))) {
-		events = fend__layers_ready(socket, events);
-		fend__socket_update(socket);
-	}
-	holder = socket->holder;
 	if (fend__unlikely(!holder || !holder->interest))
 		return;
 	events &= holder->interest | FEND_ERR | FEND_HUP;
 	if (fend__likely(events))
 		holder->ready(holder, events);
+}
+
+static __attribute__((noinline)) void
+deliver_through_layers(struct fend_socket *socket, unsigned events)
+{
+	events = fend__layers_ready(socket, events);
+	fend__socket_update(socket);
+	call_holder(socket, events);
+}
+
+/* Pass events on: 0 for those a level holds without the descriptor. */
+static inline void
+deliver(struct fend_socket *socket, unsigned events)
+{
+	if (fend__socket_is_plain(socket))
+		call_holder(socket, events);
+	else
+		deliver_through_layers(socket, events);
 }
 
 static void

@@ -40,7 +40,9 @@ next(const struct fend_stream *stream)
 	const struct stream_clock *clock = stream->clock;
 	fend_time when = earlier(clock->deadline, after(clock->moved, clock->idle));
 
-	return fend__stream_has_output(stream) ? earlier(when, after(clock->waiting, clock->write)) : when;
+	if (fend__stream_has_output(stream))
+		when = earlier(when, after(clock->waiting, clock->write));
+	return when;
 }
 
 void

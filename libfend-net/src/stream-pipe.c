@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pipe between two streams of a loop, or of one to itself. It has no memory of its own: the run of
- * the stream it comes from moves the input on where readable would be called, straight to the
+ * A pipe between two streams of a loop, or of one to itself. It has no memory of its own: the run
+ * of the stream it comes from moves the input on where readable would be called, straight to the
  * other's socket if nothing waits there, and else to the other's output, until that is above its
  * high mark. Then the pipe is stalled, nothing more is received, and what is left stays input; when
  * the output has drained, it goes on.
@@ -41,7 +41,7 @@ move_bytes(struct fend_stream *to, const unsigned char *data, size_t size)
 		return 0;
 	if (size > to->output_high + (size_t)1 - pending)
 		size = to->output_high + (size_t)1 - pending;
-	if (!fend__stream_has_output(to) && !to->blocked)
+	if (!fend__stream_has_output(to))
 		sent = fend__stream_send(to, data, size, 0);
 	if (sent == size || to->failed)
 		return (ssize_t)sent;

@@ -17,7 +17,7 @@
  * buffer that a callback looks at may outlast the loop.
  */
 struct stream_pool {
-	unsigned process; /* whose loop it is: fend__process(); STREAM_POOL_CLOSED: the loop is gone */
+	unsigned process; /* whose loop it is: fend__process(), or STREAM_POOL_CLOSED: it is gone */
 	unsigned refs;    /* the streams, and the loop */
 
 	/* Where input is received: lent to the stream that runs, by its input pointing there. */

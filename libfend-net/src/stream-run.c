@@ -75,6 +75,8 @@ take(struct fend_stream *stream, struct stream_buffer *buffer, size_t n)
 	stream->input = buffer;
 	stream->fresh = true;
 	stream->received += n;
+	if (fend__unlikely(stream->rated))
+		fend__stream_spend_input(stream, n);
 	if (stream->clock)
 		fend__stream_clock_came(stream);
 }
@@ -101,7 +103,7 @@ recv_bytes(struct fend_socket *socket, void *data, size_t size)
 }
 
 /* Receive once: bytes, the end, an error, or nothing. */
-static inline void
+static void
 receive(struct fend_stream *stream)
 {
 	struct stream_buffer *buffer = prepare(stream);
@@ -116,6 +118,11 @@ receive(struct fend_stream *stream)
 	left = stream->input_max - stream_buffer_size(buffer);
 	if (room > left)
 		room = left;
+	if (fend__unlikely(stream->rated)) {
+		room = fend__stream_allow_input(stream, room);
+		if (room == 0)
+			return;
+	}
 	n = recv_bytes(stream->socket, buffer->bytes + buffer->end, room);
 	if (fend__likely(n > 0))
 		take(stream, buffer, (size_t)n);
@@ -226,7 +233,14 @@ send_once(struct fend_stream *stream, const void *data, size_t size, int flags)
 size_t
 fend__stream_send(struct fend_stream *stream, const void *data, size_t size, int flags)
 {
-	return send_once(stream, data, size, flags);
+	size_t n;
+
+	if (!stream->rated)
+		return send_once(stream, data, size, flags);
+	size = fend__stream_allow_output(stream, size);
+	n = size > 0 ? send_once(stream, data, size, flags) : 0;
+	fend__stream_spend_output(stream, n);
+	return n;
 }
 
 static inline void
@@ -245,34 +259,38 @@ fend__stream_drop_output(struct fend_stream *stream, size_t n)
 	drop_output(stream, n);
 }
 
-static inline void
-send_output(struct fend_stream *stream)
-{
-	const struct stream_buffer *output = stream->output;
-	size_t n = send_once(stream, output->bytes + output->start, stream_buffer_size(output), 0);
-
-	if (fend__likely(n > 0))
-		drop_output(stream, n);
-}
-
 void
 fend__stream_flush(struct fend_stream *stream)
 {
-	if (stream->blocked)
+	const struct stream_buffer *output = stream->output;
+	size_t n = 0;
+
+	if (stream->blocked || stream->slow_output)
 		return;
 	if (stream->filed)
 		fend__stream_send_file(stream);
-	else if (stream->output)
-		send_output(stream);
+	else if (output)
+		n = fend__stream_send(stream, output->bytes + output->start,
+				      stream_buffer_size(output), 0);
+	if (n > 0)
+		drop_output(stream, n);
 }
 
+/* The same, with nothing of all that when nothing is unusual. */
 static inline void
 flush(struct fend_stream *stream)
 {
-	if (fend__unlikely(stream->unusual))
+	const struct stream_buffer *output = stream->output;
+	size_t n;
+
+	if (fend__unlikely(stream->unusual)) {
 		fend__stream_flush(stream);
-	else if (fend__likely(stream->output))
-		send_output(stream);
+	} else if (fend__likely(output)) {
+		n = send_once(stream, output->bytes + output->start, stream_buffer_size(output),
+			      0);
+		if (fend__likely(n > 0))
+			drop_output(stream, n);
+	}
 }
 
 bool
@@ -310,6 +328,7 @@ close_stream(struct fend_stream *stream)
 		return;
 	stream->closed = true;
 	fend__stream_pipe_break(stream);
+	fend__stream_rates_free(stream);
 	if (stream->callbacks.closed)
 		stream->callbacks.closed(stream, stream->err, stream->data);
 }
@@ -347,18 +366,62 @@ serve_rest(struct fend_stream *stream, unsigned events)
 		close_stream(stream);
 }
 
-/* All steps but the first. */
+/* The steps after offering. */
 static inline void
-serve(struct fend_stream *stream, unsigned events)
+serve_output(struct fend_stream *stream, unsigned events)
 {
-	if (fend__stream_is_readable(stream) && !offer(stream))
-		return;
-	keep(stream);
 	if (fend__unlikely(events & (FEND_OUT | FEND_ERR | FEND_HUP)))
 		stream->blocked = false;
 	flush(stream);
 	if (fend__unlikely(stream->unusual || (events & FEND_ERR)))
 		serve_rest(stream, events);
+}
+
+/* All steps but the first. */
+static void
+serve(struct fend_stream *stream, unsigned events)
+{
+	if (fend__stream_is_readable(stream) && !offer(stream))
+		return;
+	keep(stream);
+	serve_output(stream, events);
+}
+
+/*
+ * All steps in the common case, that bytes come to a quiet stream: the same, without asking for
+ * what cannot be.
+ */
+static inline void
+serve_quiet(struct fend_stream *stream)
+{
+	struct stream_buffer *shared = stream->pool->scratch;
+	size_t room = shared->capacity;
+	ssize_t n;
+
+	if (room > stream->input_max)
+		room = stream->input_max;
+	n = recv_bytes(stream->socket, shared->bytes, room);
+	if (fend__unlikely(n <= 0)) {
+		take_nothing(stream, n);
+		serve(stream, FEND_IN);
+		return;
+	}
+	shared->start = 0;
+	shared->end = (size_t)n;
+	stream->input = shared;
+	stream->received += (size_t)n;
+	stream->fresh = true;
+	if (fend__unlikely((size_t)n < stream->want))
+		keep(stream);
+	else if (fend__unlikely(!offer(stream)))
+		return;
+	serve_output(stream, FEND_IN);
+}
+
+static bool
+is_sending(const struct fend_stream *stream)
+{
+	return fend__stream_has_output(stream) && !stream->blocked && !stream->slow_output;
 }
 
 /* Would a run without events do anything? */
@@ -367,9 +430,9 @@ is_due(const struct fend_stream *stream)
 {
 	if (stream->closed)
 		return false;
-	return stream->failed || (fend__stream_has_output(stream) && !stream->blocked) ||
-	       fend__stream_is_readable(stream) || fend__stream_is_drained(stream) ||
-	       fend__stream_is_to_shut(stream) || is_over(stream);
+	return stream->failed || is_sending(stream) || fend__stream_is_readable(stream) ||
+	       fend__stream_is_drained(stream) || fend__stream_is_to_shut(stream) ||
+	       is_over(stream);
 }
 
 static unsigned
@@ -381,7 +444,8 @@ interest(const struct fend_stream *stream)
 		return 0;
 	if (fend__stream_is_reading(stream))
 		events |= FEND_IN;
-	if (stream->blocked || (stream->shut && stream->at_end))
+	/* At the end, until the layers have sent what they hold. */
+	if (stream->blocked || (stream->shut && stream->at_end && !stream->piped))
 		events |= FEND_OUT;
 	return events;
 }
@@ -439,15 +503,25 @@ end_run(struct fend_stream *stream)
 		fend__stream_settle(stream);
 }
 
+static bool
+is_to_receive(const struct fend_stream *stream, unsigned events)
+{
+	return ((events & (FEND_IN | FEND_ERR | FEND_HUP)) || stream->failed) &&
+	       fend__stream_is_reading(stream);
+}
+
 void
 fend__stream_run(struct fend_stream *stream, unsigned events)
 {
 	if (fend__unlikely(stream->closed))
 		return;
 	stream->running = true;
-	if (((events & (FEND_IN | FEND_ERR | FEND_HUP)) || stream->failed) &&
-	    fend__stream_is_reading(stream))
-		receive(stream);
-	serve(stream, events);
+	if (fend__likely(events == FEND_IN && is_quiet(stream))) {
+		serve_quiet(stream);
+	} else {
+		if (is_to_receive(stream, events))
+			receive(stream);
+		serve(stream, events);
+	}
 	end_run(stream);
 }

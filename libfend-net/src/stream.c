@@ -42,6 +42,12 @@ on_task(struct fend_task *task, void *data)
 	fend__stream_run(data, 0);
 }
 
+int
+fend__stream_refusal(const struct fend_stream *stream)
+{
+	return stream && stream->socket ? fend__loop_check(stream->socket->loop) : -EINVAL;
+}
+
 void
 fend__stream_release(struct fend_stream *stream)
 {
@@ -150,6 +156,7 @@ dismantle(struct fend_stream *stream)
 	struct fend_socket *socket = stream->socket;
 
 	fend__stream_pipe_leave(stream);
+	fend__stream_rates_free(stream);
 	fend_task_cancel(socket->loop, &stream->task);
 	fend__stream_clock_free(stream);
 	fend__socket_release(socket, &stream->holder);

@@ -13,6 +13,9 @@
 #include "stream-buffer.h"
 #include "stream-pool.h"
 
+struct stream_clock;
+struct stream_file;
+struct stream_rates;
 
 /* Off the path of each message: out of line, and seldom come by. */
 #define fend__cold __attribute__((noinline, cold))
@@ -27,6 +30,7 @@ struct fend_stream {
 	struct stream_clock *clock; /* NULL: nothing has a timeout */
 
 	struct stream_buffer *input, *output;
+	struct stream_rates *rates; /* NULL: no limit */
 	struct fend_stream *pipe_to, *pipe_from; /* the other ends of its pipes, or NULL */
 	struct stream_file *files; /* the last of them, whose next is the first: stream-file.c */
 	uint64_t received, sent;
@@ -39,36 +43,40 @@ struct fend_stream {
 	bool running;   /* fend__stream_run() is on the stack */
 	bool fresh;     /* input is to be offered, once as much is there as is wanted */
 	bool end_fresh; /* the end is to be offered */
-	/* What is all false while bytes just come and leave: fend__stream_is_quiet(). */
+	/* What is all false while bytes just come and leave. */
 	union {
 		struct {
-			bool paused : 1;    /* by the user */
-			bool full : 1;      /* the input limit is reached */
-			bool at_end : 1;    /* nothing will be received any more */
-			bool blocked : 1;   /* nothing can leave until FEND_OUT */
-			bool above : 1;     /* output was above the high mark, and drained not called */
-			bool filed : 1;     /* there are files */
-			bool piped : 1;     /* there is pipe_to */
-			bool stalled : 1;   /* which takes no more until its output has drained */
-			bool finishing : 1; /* fend_stream_finish() was called */
-			bool shut : 1;      /* writing is shut down */
-			bool failed : 1;    /* err is set: nothing can be sent any more */
-			bool aborted : 1;   /* and nothing is offered either */
-			bool closed : 1;    /* closed was called, or would have been */
+			bool paused : 1;      /* by the user */
+			bool full : 1;        /* the input limit is reached */
+			bool at_end : 1;      /* nothing will be received any more */
+			bool blocked : 1;     /* nothing can leave until FEND_OUT */
+			bool above : 1;       /* output was above the high mark; drained is due */
+			bool filed : 1;       /* there are files */
+			bool rated : 1;       /* there are rates */
+			bool slow_input : 1;  /* nothing is received until its rate allows it */
+			bool slow_output : 1; /* nothing is sent until its rate allows it */
+			bool piped : 1;       /* there is pipe_to */
+			bool stalled : 1;     /* which takes no more until it has drained */
+			bool finishing : 1;   /* fend_stream_finish() was called */
+			bool shut : 1;        /* writing is shut down */
+			bool failed : 1;      /* err is set: nothing can be sent any more */
+			bool aborted : 1;     /* and nothing is offered either */
+			bool closed : 1;      /* closed was called, or would have been */
 		};
 		unsigned unusual;
 	};
 };
 
+/* Why a stream cannot be used. */
+fend__cold int fend__stream_refusal(const struct fend_stream *stream);
+
 /* First thing in each call but free and the getters. */
 static inline int
 fend__stream_check(const struct fend_stream *stream)
 {
-	if (fend__unlikely(!stream || !stream->socket))
-		return -EINVAL;
-	return fend__likely(fend__stream_pool_is_usable(stream->pool))
-		       ? 0
-		       : fend__loop_check(stream->socket->loop);
+	if (fend__likely(stream && stream->socket && fend__stream_pool_is_usable(stream->pool)))
+		return 0;
+	return fend__stream_refusal(stream);
 }
 
 /* stream.c */
@@ -99,7 +107,7 @@ fend__stream_changed(struct fend_stream *stream)
 static inline bool
 fend__stream_is_reading(const struct fend_stream *stream)
 {
-	return !stream->at_end && !stream->paused && !stream->stalled &&
+	return !stream->at_end && !stream->paused && !stream->stalled && !stream->slow_input &&
 	       stream_buffer_size(stream->input) < stream->input_max;
 }
 
@@ -163,6 +171,17 @@ void fend__stream_pipe_resume(struct fend_stream *to);
 /* The stream is freed; it is about to be closed. */
 void fend__stream_pipe_leave(struct fend_stream *stream);
 void fend__stream_pipe_break(struct fend_stream *stream);
+
+/* stream-rate.c: of a stream that is rated */
+
+/* How many of size bytes may be received, or sent, now? 0: none, and it is slow. */
+size_t fend__stream_allow_input(struct fend_stream *stream, size_t size);
+size_t fend__stream_allow_output(struct fend_stream *stream, size_t size);
+/* So many were. */
+void fend__stream_spend_input(struct fend_stream *stream, size_t size);
+void fend__stream_spend_output(struct fend_stream *stream, size_t size);
+/* Of one that is not as well. */
+void fend__stream_rates_free(struct fend_stream *stream);
 
 /* stream-clock.c */
 

@@ -143,6 +143,12 @@ read_trust(struct fend__tls_config *config, struct fend__tls_failure *failure)
 			return fend__tls_fail(failure, r, "capath: %s: %s", params->capath,
 					      fend_strerror(r));
 	}
+	if (params->crlfile) {
+		r = read_file(params->crlfile, &config->crlfile);
+		if (r < 0)
+			return fend__tls_fail(failure, r, "crlfile: %s: %s", params->crlfile,
+					      file_error(r));
+	}
 	return 0;
 }
 
@@ -153,6 +159,9 @@ fend__tls_config_init(struct fend__tls_config *ret_config, const struct fend_tls
 	struct fend__tls_config config = {.params = *params};
 	int r;
 
+	r = fend__tls_algorithms(&config, failure);
+	if (r < 0)
+		return r;
 	config.system_trust = params->verify != FEND_TLS_VERIFY_NONE && !params->cafile &&
 			      !params->capath;
 	if (params->certificates_count) {
@@ -183,4 +192,6 @@ fend__tls_config_fini(struct fend__tls_config *config)
 	}
 	config->keys = fend__release(config->keys);
 	blob_fini(&config->cafile);
+	blob_fini(&config->crlfile);
+	explicit_bzero(config->ticket_key, sizeof(config->ticket_key));
 }

@@ -2,6 +2,7 @@
 #include "context.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
@@ -13,7 +14,46 @@
  * it without locks (but for the provider's loading of the system's trust at first use); only the
  * count of references is shared state.
  */
-const struct fend__tls_provider *const fend__tls_provider = &FEND_TLS_PROVIDER_TABLE;
+static void
+context_free(struct fend_tls_context *context)
+{
+	if (context->implementation)
+		context->provider->context_free(context->implementation);
+	fend__release(context->pins);
+	fend__release(context);
+}
+
+/* params become the context's own where they must outlive this call. */
+static int
+context_init(struct fend_tls_context *context, struct fend_tls_params *params,
+	     struct fend__tls_failure *failure)
+{
+	struct fend__tls_config config;
+	int r;
+
+	atomic_init(&context->references, 1);
+	context->provider = fend__tls_provider(params->mode);
+	context->mode = params->mode;
+	context->verify = params->verify;
+	context->flags = params->flags;
+	context->alpn = params->alpn_count > 0;
+	if (params->pins_count) {
+		context->pins = fend__calloc(params->pins_count, sizeof(*params->pins));
+		if (!context->pins)
+			return fend__tls_fail(failure, -ENOMEM, "pins: %s", fend_strerror(-ENOMEM));
+		memcpy(context->pins, params->pins, params->pins_count * sizeof(*params->pins));
+		params->pins = context->pins;
+	}
+	r = fend__tls_config_init(&config, params, failure);
+	if (r < 0)
+		return r;
+	r = fend__tls_fingerprint(&config, context->provider, failure);
+	if (!r)
+		r = context->provider->context_new(&config, failure, &context->implementation);
+	memcpy(context->fingerprint, config.fingerprint, sizeof(context->fingerprint));
+	fend__tls_config_fini(&config);
+	return r;
+}
 
 static int
 context_new(const struct fend_tls_params *given, struct fend__tls_failure *failure,
@@ -21,7 +61,6 @@ context_new(const struct fend_tls_params *given, struct fend__tls_failure *failu
 {
 	struct fend_tls_params params = {0};
 	struct fend_tls_context *context;
-	struct fend__tls_config config;
 	int r;
 
 	r = fend__options_copy(&params, sizeof(params), given);
@@ -33,21 +72,11 @@ context_new(const struct fend_tls_params *given, struct fend__tls_failure *failu
 	context = fend__calloc(1, sizeof(*context));
 	if (!context)
 		return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
-	r = fend__tls_config_init(&config, &params, failure);
-	if (!r) {
-		context->provider = fend__tls_provider;
-		r = context->provider->context_new(&config, failure, &context->implementation);
-		fend__tls_config_fini(&config);
-	}
+	r = context_init(context, &params, failure);
 	if (r < 0) {
-		fend__release(context);
+		context_free(context);
 		return r;
 	}
-	atomic_init(&context->references, 1);
-	context->mode = params.mode;
-	context->verify = params.verify;
-	context->flags = params.flags;
-	context->alpn = params.alpn_count > 0;
 	*ret_context = context;
 	return 0;
 }
@@ -82,7 +111,6 @@ fend_tls_context_unref(struct fend_tls_context *context)
 	if (!context ||
 	    atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) != 1)
 		return NULL;
-	context->provider->context_free(context->implementation);
-	fend__release(context);
+	context_free(context);
 	return NULL;
 }

@@ -14,6 +14,8 @@ struct fend_tls_context {
 	enum fend_tls_verify verify; /* never DEFAULT */
 	unsigned flags;
 	bool alpn; /* protocols were given */
+	struct fend_tls_pin *pins;
+	unsigned char fingerprint[FEND__TLS_HASH];
 };
 
 /* Check parameters and fill in the defaults. -EINVAL, with the failure filled in. */
@@ -27,5 +29,16 @@ int fend__tls_config_init(struct fend__tls_config *ret_config,
 			  const struct fend_tls_params *params,
 			  struct fend__tls_failure *failure);
 void fend__tls_config_fini(struct fend__tls_config *config);
+
+/*
+ * Fill in the fingerprint and, of a server with a ticket_secret, the ticket key. -ENOMEM, with the
+ * failure filled in.
+ */
+int fend__tls_fingerprint(struct fend__tls_config *config,
+			  const struct fend__tls_provider *provider,
+			  struct fend__tls_failure *failure);
+
+/* Find the ciphers and groups that the parameters name. -EINVAL, with the failure filled in. */
+int fend__tls_algorithms(struct fend__tls_config *config, struct fend__tls_failure *failure);
 
 #endif

@@ -19,6 +19,7 @@ fend__tls_fail(struct fend__tls_failure *failure, int err, const char *format, .
 	failure->err = err;
 	failure->alert = -1;
 	failure->from_peer = false;
+	failure->faults = 0;
 	va_start(args, format);
 	vsnprintf(failure->text, sizeof(failure->text), format, args);
 	va_end(args);

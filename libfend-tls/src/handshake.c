@@ -2,6 +2,7 @@
 #include "operation.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <fend-internal/public.h>
 #include <fend/error.h>
@@ -42,10 +43,24 @@ check_alpn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 	if (!context->alpn || (context->flags & FEND_TLS_ALPN_OPTIONAL) ||
 	    context->provider->get(session->implementation, FEND_TLS_ALPN))
 		return 0;
-	context->provider->alert(session->implementation, FEND__TLS_NO_APPLICATION_PROTOCOL);
 	fend__tls_fail(failure, -EPROTO, "peer agreed on no application protocol");
-	failure->alert = FEND__TLS_NO_APPLICATION_PROTOCOL;
+	failure->alert = context->provider->alert(session->implementation,
+						  FEND__TLS_NO_APPLICATION_PROTOCOL);
 	return failure->err;
+}
+
+/*
+ * In TLS 1.3 the client has the last word, and after it a server has only tickets to send. A client
+ * that did not wait for them may have said all that it has to say.
+ */
+static bool
+is_over(const struct fend__tls_session *session)
+{
+	const struct fend_tls_context *context = session->context;
+
+	return context->mode == FEND_TLS_SERVER &&
+	       !strcmp(context->provider->get(session->implementation, FEND_TLS_PROTOCOL),
+		       "TLSv1.3");
 }
 
 /* Take a turn, send what came of it, and say in our own words what the provider cannot know. */
@@ -58,7 +73,7 @@ turn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 	if (!r)
 		r = check_alpn(session, failure);
 	fend__tls_flush(session);
-	if ((!r || r == -EAGAIN) && session->write_error)
+	if (session->write_error && (r == -EAGAIN || (!r && !is_over(session))))
 		return fend__tls_fail(failure, session->write_error, "%s",
 				      fend_strerror(session->write_error));
 	if (r == -EPROTO && session->foreign && !failure->from_peer) {

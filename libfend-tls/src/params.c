@@ -11,8 +11,11 @@
  * system's authorities say nothing about who may be a client.
  */
 #define DEPTH_DEFAULT 8
-#define DEPTH_MAX 100
-#define ALPN_NAME_MAX 255 /* RFC 7301, section 3.1 */
+#define DEPTH_MAX (FEND__TLS_CHAIN_MAX - 2) /* without leaf and root */
+
+/* What GnuTLS takes; RFC 7301, section 3.1, would allow names of 255 bytes. */
+#define ALPN_COUNT_MAX 8
+#define ALPN_NAME_MAX 32
 
 static bool
 has_trust(const struct fend_tls_params *params)
@@ -65,16 +68,17 @@ static int
 check_flags(const struct fend_tls_params *params, struct fend__tls_failure *failure)
 {
 	if (params->flags & ~(unsigned)(FEND_TLS_ALLOW_TRUNCATION | FEND_TLS_ALPN_OPTIONAL |
-					FEND_TLS_NO_NAME_CHECK))
+					FEND_TLS_NO_NAME_CHECK | FEND_TLS_NO_TICKETS))
 		return fend__tls_fail(failure, -EINVAL, "flags: an unknown flag");
 	if (!(params->flags & FEND_TLS_NO_NAME_CHECK))
 		return 0;
 	if (params->mode != FEND_TLS_CLIENT)
 		return fend__tls_fail(failure, -EINVAL,
 				      "flags: FEND_TLS_NO_NAME_CHECK is for clients");
-	if (params->verify != FEND_TLS_VERIFY_NONE && !has_trust(params))
+	if (params->verify != FEND_TLS_VERIFY_NONE && !has_trust(params) && !params->pins_count)
 		return fend__tls_fail(failure, -EINVAL,
-				      "flags: FEND_TLS_NO_NAME_CHECK needs a cafile or capath");
+				      "flags: FEND_TLS_NO_NAME_CHECK needs cafile, capath or "
+				      "pins");
 	return 0;
 }
 
@@ -104,6 +108,9 @@ check_alpn(const struct fend_tls_params *params, struct fend__tls_failure *failu
 
 	if (params->alpn_count && !params->alpn)
 		return fend__tls_fail(failure, -EINVAL, "alpn: NULL");
+	if (params->alpn_count > ALPN_COUNT_MAX)
+		return fend__tls_fail(failure, -EINVAL, "alpn: more than %d protocols",
+				      ALPN_COUNT_MAX);
 	for (i = 0; i < params->alpn_count; i++) {
 		size = params->alpn[i] ? strlen(params->alpn[i]) : 0;
 		if (size == 0 || size > ALPN_NAME_MAX)
@@ -111,6 +118,23 @@ check_alpn(const struct fend_tls_params *params, struct fend__tls_failure *failu
 					      "alpn[%zu]: not between 1 and %d bytes", i,
 					      ALPN_NAME_MAX);
 	}
+	return 0;
+}
+
+static int
+check_pins(const struct fend_tls_params *params, struct fend__tls_failure *failure)
+{
+	bool none = params->verify == FEND_TLS_VERIFY_NONE;
+
+	if (params->pins_count && !params->pins)
+		return fend__tls_fail(failure, -EINVAL, "pins: NULL");
+	if (params->pins_count && none && params->mode == FEND_TLS_SERVER)
+		return fend__tls_fail(failure, -EINVAL,
+				      "pins: a server that does not verify asks for no certificate");
+	if (params->ticket_secret && params->mode == FEND_TLS_CLIENT)
+		return fend__tls_fail(failure, -EINVAL, "ticket_secret: is for servers");
+	if (params->crlfile && none)
+		return fend__tls_fail(failure, -EINVAL, "crlfile: nothing is verified");
 	return 0;
 }
 
@@ -130,5 +154,7 @@ fend__tls_params_check(struct fend_tls_params *params, struct fend__tls_failure 
 		r = check_certificates(params, failure);
 	if (!r)
 		r = check_alpn(params, failure);
+	if (!r)
+		r = check_pins(params, failure);
 	return r;
 }

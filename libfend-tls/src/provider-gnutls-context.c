@@ -19,24 +19,29 @@
  */
 
 /*
- * What OpenSSL calls "ECDHE+AESGCM:ECDHE+CHACHA20", so that both providers offer the same.
- * PROFILE_MEDIUM refuses certificates with less than 112 bits of security. The versions come last,
- * after what the user has added: nothing brings old ones back.
+ * What is left of NORMAL is the key exchange by ECDHE, AEAD, and signatures with SHA-256 or better.
+ * PROFILE_MEDIUM refuses certificates with less than 112 bits of security. Ciphers, groups and
+ * versions are appended.
  */
 static const char base_priority[] =
-	"NORMAL:-RSA:-DHE-RSA:-SHA1:-AES-128-CBC:-AES-256-CBC:-AES-128-CCM:-AES-256-CCM:"
-	"-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:"
-	"+GROUP-SECP384R1:%PROFILE_MEDIUM:%SERVER_PRECEDENCE";
+	"NORMAL:-RSA:-DHE-RSA:-SHA1:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:%PROFILE_MEDIUM:"
+	"%SERVER_PRECEDENCE:-CIPHER-ALL:-GROUP-ALL:-VERS-ALL";
 
-/* Limits of gnutls_alpn_set_protocols(). */
-#define ALPN_COUNT_MAX 8
-#define ALPN_SIZE_MAX 32
+static const char *const cipher_words[FEND__TLS_CIPHERS] = {
+	[FEND__TLS_AES_128_GCM] = ":+AES-128-GCM",
+	[FEND__TLS_AES_256_GCM] = ":+AES-256-GCM",
+	[FEND__TLS_CHACHA20_POLY1305] = ":+CHACHA20-POLY1305",
+};
 
-/*
- * The longest chain that GnuTLS verifies. It must not be given a higher limit: it sorts the chain
- * in an array of this size, which 3.7 does not check for.
- */
-#define CHAIN_MAX 16
+static const char *const group_words[FEND__TLS_GROUPS] = {
+	[FEND__TLS_X25519] = ":+GROUP-X25519",
+	[FEND__TLS_X448] = ":+GROUP-X448",
+	[FEND__TLS_P256] = ":+GROUP-SECP256R1",
+	[FEND__TLS_P384] = ":+GROUP-SECP384R1",
+	[FEND__TLS_P521] = ":+GROUP-SECP521R1",
+};
+
+#define PRIORITY_SIZE 1024
 
 static int
 failed(struct fend__tls_failure *failure, int err, const char *what, int code)
@@ -46,40 +51,34 @@ failed(struct fend__tls_failure *failure, int err, const char *what, int code)
 	return fend__tls_fail(failure, err, "%s: %s", what, gnutls_strerror(code));
 }
 
-static const char *
-versions(const struct fend_tls_params *params)
+static void
+add_words(char *priority, const struct fend__tls_choice *choice, const char *const *words)
 {
-	if (params->protocol_min == FEND_TLS_1_3)
-		return "-VERS-ALL:+VERS-TLS1.3";
-	if (params->protocol_max == FEND_TLS_1_2)
-		return "-VERS-ALL:+VERS-TLS1.2";
-	return "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+	size_t i;
+
+	for (i = 0; i < choice->count; i++)
+		strcat(priority, words[choice->items[i]]);
 }
 
 static int
-set_priority(struct fend__gnutls_context *context, const struct fend_tls_params *params,
+set_priority(struct fend__gnutls_context *context, const struct fend__tls_config *config,
 	     struct fend__tls_failure *failure)
 {
-	const char *ciphers = params->ciphers ? params->ciphers : "", *position = NULL;
-	char *priority;
+	char priority[PRIORITY_SIZE]; /* no word is there twice, so it is long enough */
 	int code;
 
-	priority = fend__printf("%s%s%s:%s", base_priority, *ciphers ? ":" : "", ciphers,
-				versions(params));
-	if (!priority)
-		return fend__tls_fail(failure, -ENOMEM, "ciphers: %s", fend_strerror(-ENOMEM));
-	code = gnutls_priority_init2(&context->priority, priority, &position, 0);
-	if (code < 0) {
-		context->priority = NULL;
-		if (*ciphers && code != GNUTLS_E_MEMORY_ERROR)
-			fend__tls_fail(failure, -EINVAL,
-				       "ciphers: GnuTLS does not take \"%s\": %s", ciphers,
-				       gnutls_strerror(code));
-		else
-			failed(failure, -ENOTSUP, "ciphers", code);
-	}
-	fend__release(priority);
-	return code < 0 ? failure->err : 0;
+	strcpy(priority, base_priority);
+	if (config->params.protocol_max != FEND_TLS_1_2)
+		strcat(priority, ":+VERS-TLS1.3");
+	if (config->params.protocol_min != FEND_TLS_1_3)
+		strcat(priority, ":+VERS-TLS1.2");
+	add_words(priority, &config->ciphers, cipher_words);
+	add_words(priority, &config->groups, group_words);
+	code = gnutls_priority_init2(&context->priority, priority, NULL, 0);
+	if (code >= 0)
+		return 0;
+	context->priority = NULL;
+	return failed(failure, -ENOTSUP, "ciphers", code);
 }
 
 /*
@@ -210,9 +209,6 @@ set_trust(struct fend__gnutls_context *context, const struct fend__tls_config *c
 	int n;
 
 	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
-	if (params->depth + 2 > CHAIN_MAX)
-		return fend__tls_fail(failure, -ENOTSUP, "depth: GnuTLS takes %d at most",
-				      CHAIN_MAX - 2);
 	gnutls_certificate_set_verify_limits(context->credentials, 16 * 1024,
 					     (unsigned)params->depth + 2);
 	if (params->cafile) {
@@ -244,18 +240,11 @@ set_alpn(struct fend__gnutls_context *context, const struct fend_tls_params *par
 
 	if (!params->alpn_count)
 		return 0;
-	if (params->alpn_count > ALPN_COUNT_MAX)
-		return fend__tls_fail(failure, -ENOTSUP, "alpn: GnuTLS takes %d protocols at most",
-				      ALPN_COUNT_MAX);
 	context->alpn = fend__calloc(params->alpn_count, sizeof(*context->alpn));
 	if (!context->alpn)
 		return fend__tls_fail(failure, -ENOMEM, "alpn: %s", fend_strerror(-ENOMEM));
 	for (i = 0; i < params->alpn_count; i++) {
 		size = strlen(params->alpn[i]);
-		if (size > ALPN_SIZE_MAX)
-			return fend__tls_fail(failure, -ENOTSUP,
-					      "alpn[%zu]: GnuTLS takes %d bytes at most", i,
-					      ALPN_SIZE_MAX);
 		context->alpn[i].data = (unsigned char *)fend__strdup(params->alpn[i]);
 		if (!context->alpn[i].data)
 			return fend__tls_fail(failure, -ENOMEM, "alpn: %s", fend_strerror(-ENOMEM));
@@ -277,17 +266,20 @@ fend__gnutls_context_new(const struct fend__tls_config *config, struct fend__tls
 	if (!context)
 		return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
 	pthread_mutex_init(&context->loading, NULL);
-	context->mode = params->mode;
-	context->verify = params->verify;
-	context->flags = params->flags;
-	context->depth = params->depth;
+	context->rules = fend__tls_rules_of(params);
 	context->system_trust = config->system_trust;
 	code = gnutls_certificate_allocate_credentials(&context->credentials);
 	r = code < 0 ? failed(failure, -ENOMEM, "gnutls", code) : 0;
+	if (!r) {
+		code = fend__gnutls_set_ticket_key(context, config);
+		r = code < 0 ? failed(failure, -ENOMEM, "ticket_secret", code) : 0;
+	}
 	if (!r)
-		r = set_priority(context, params, failure);
+		r = set_priority(context, config, failure);
 	if (!r)
 		r = set_trust(context, config, failure);
+	if (!r)
+		r = fend__gnutls_set_crls(context, config, failure);
 	if (!r)
 		r = set_certificates(context, config, failure);
 	if (!r)
@@ -306,6 +298,12 @@ fend__gnutls_context_free(void *p)
 	struct fend__gnutls_context *context = p;
 	unsigned i;
 
+	for (i = 0; i < context->crls_count; i++)
+		gnutls_x509_crl_deinit(context->crls[i]);
+	gnutls_free(context->crls);
+	if (context->ticket_key.data)
+		explicit_bzero(context->ticket_key.data, context->ticket_key.size);
+	gnutls_free(context->ticket_key.data);
 	for (i = 0; i < context->alpn_count; i++)
 		fend__release(context->alpn[i].data);
 	fend__release(context->alpn);

@@ -1,71 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #include "provider-gnutls.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
-#include <gnutls/x509.h>
-
 /*
- * Is the peer's certificate good? GnuTLS builds and checks the chain, its validity, its use and the
- * name. Three things are done beyond what it does by itself:
- *   - Without a host name in subjectAltName it compares the common name. fend does not (RFC 9525,
- *     section 6.3), so such a certificate is refused.
- *   - It takes a client's certificate of a server unless the purpose is among what it is to check.
- *   - Its limit counts all certificates sent; intermediates are counted here.
- *
- * What it finds is a set of bits for the whole chain. A table turns it into one error and one
- * alert, those of the first bit in the table's order, and into a text that names them all.
+ * What is wrong with the peer's certificate? GnuTLS builds and checks the chain, its validity, its
+ * use and the name, and finds a set of bits for all of it. It takes a client's certificate of a
+ * server unless the purpose is among what it is to check. Its limit counts all certificates sent.
  */
-struct reason {
-	unsigned bit;
-	int err;
-	int alert;
-	const char *text;
+static const struct {
+	unsigned bits;
+	unsigned fault;
+} faults[] = {
+	{GNUTLS_CERT_REVOKED, FEND_TLS_FAULT_REVOKED},
+	{GNUTLS_CERT_SIGNER_NOT_FOUND, FEND_TLS_FAULT_UNKNOWN_ISSUER},
+	{GNUTLS_CERT_SIGNER_NOT_CA, FEND_TLS_FAULT_ISSUER_IS_NO_CA},
+	{GNUTLS_CERT_SIGNATURE_FAILURE, FEND_TLS_FAULT_SIGNATURE},
+	{GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, FEND_TLS_FAULT_CONSTRAINT},
+	{GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, FEND_TLS_FAULT_EXTENSION},
+	{GNUTLS_CERT_MISSING_OCSP_STATUS | GNUTLS_CERT_INVALID_OCSP_STATUS, FEND_TLS_FAULT_STATUS},
+	{GNUTLS_CERT_INSECURE_ALGORITHM, FEND_TLS_FAULT_WEAK},
+	{GNUTLS_CERT_PURPOSE_MISMATCH, FEND_TLS_FAULT_PURPOSE},
+	{GNUTLS_CERT_NOT_ACTIVATED, FEND_TLS_FAULT_NOT_YET_VALID},
+	{GNUTLS_CERT_EXPIRED, FEND_TLS_FAULT_EXPIRED},
+	{GNUTLS_CERT_UNEXPECTED_OWNER, FEND_TLS_FAULT_NAME},
 };
 
-static const struct reason reasons[] = {
-	{GNUTLS_CERT_REVOKED, -EKEYREVOKED, FEND__TLS_CERTIFICATE_REVOKED, "is revoked"},
-	{GNUTLS_CERT_SIGNER_NOT_FOUND, -EKEYREJECTED, FEND__TLS_UNKNOWN_CA, "issuer is unknown"},
-	{GNUTLS_CERT_SIGNER_NOT_CA, -EKEYREJECTED, FEND__TLS_UNKNOWN_CA,
-	 "issuer is not an authority"},
-	{GNUTLS_CERT_SIGNATURE_FAILURE, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
-	 "signature is wrong"},
-	{GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
-	 "breaks a constraint of its issuer"},
-	{GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, -EKEYREJECTED, FEND__TLS_UNSUPPORTED_CERTIFICATE,
-	 "has an unknown critical extension"},
-	{GNUTLS_CERT_MISSING_OCSP_STATUS | GNUTLS_CERT_INVALID_OCSP_STATUS, -EKEYREJECTED,
-	 FEND__TLS_BAD_CERTIFICATE, "comes without a valid OCSP status"},
-	{GNUTLS_CERT_INSECURE_ALGORITHM, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
-	 "has a weak key or signature"},
-	{GNUTLS_CERT_PURPOSE_MISMATCH, -EKEYREJECTED, FEND__TLS_UNSUPPORTED_CERTIFICATE,
-	 "is not made for this use"},
-	{GNUTLS_CERT_NOT_ACTIVATED, -EKEYEXPIRED, FEND__TLS_CERTIFICATE_EXPIRED,
-	 "is not valid before"},
-	{GNUTLS_CERT_EXPIRED, -EKEYEXPIRED, FEND__TLS_CERTIFICATE_EXPIRED, "expired"},
-	{GNUTLS_CERT_UNEXPECTED_OWNER, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
-	 "is not valid for"},
-	{~0U, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE, "is not acceptable"},
-};
-
-/* What is to be known about the peer's chain and those in our trust that issued it. */
-struct chain {
-	time_t activation; /* the latest */
-	time_t expiration; /* the earliest */
-	int intermediates;
-	bool self_signed; /* the leaf */
-	bool has_host;    /* the leaf names a host in subjectAltName */
-};
-
-static int
-reject(struct fend__gnutls_session *session, int err, int alert, const char *text)
+static unsigned
+faults_of(unsigned status)
 {
-	fend__tls_fail(session->rejected, err, "%s", text);
-	session->rejected->alert = alert;
-	return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
+	unsigned found = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+		if (status & faults[i].bits)
+			found |= faults[i].fault;
+		status &= ~faults[i].bits;
+	}
+	/* INVALID says no more than that there are others */
+	if (status & ~(unsigned)GNUTLS_CERT_INVALID || (status && !found))
+		found |= FEND_TLS_FAULT_OTHER;
+	return found;
 }
 
 /*
@@ -91,127 +64,83 @@ has_host_name(gnutls_x509_crt_t certificate)
 }
 
 static void
-examine_times(struct chain *chain, gnutls_x509_crt_t certificate)
+examine_times(struct fend__tls_findings *findings, gnutls_x509_crt_t certificate)
 {
 	time_t activation = gnutls_x509_crt_get_activation_time(certificate);
 	time_t expiration = gnutls_x509_crt_get_expiration_time(certificate);
 
-	if (!chain->activation || activation > chain->activation)
-		chain->activation = activation;
-	if (!chain->expiration || expiration < chain->expiration)
-		chain->expiration = expiration;
+	if (!findings->activation || activation > findings->activation)
+		findings->activation = activation;
+	if (!findings->expiration || expiration < findings->expiration)
+		findings->expiration = expiration;
 }
 
 static void
-examine(struct chain *chain, struct fend__gnutls_session *session, unsigned i,
+examine(struct fend__tls_findings *findings, const struct fend__gnutls_context *context, unsigned i,
 	gnutls_x509_crt_t certificate)
 {
 	bool self_signed = gnutls_x509_crt_check_issuer(certificate, certificate);
 	gnutls_x509_crt_t issuer;
 
 	if (i == 0) {
-		chain->self_signed = self_signed;
-		chain->has_host = has_host_name(certificate);
+		findings->self_signed = self_signed;
+		findings->has_host = has_host_name(certificate);
 	} else if (!self_signed) {
-		chain->intermediates++;
+		findings->intermediates++;
 	}
-	examine_times(chain, certificate);
-	if (gnutls_certificate_get_issuer(session->context->credentials, certificate, &issuer, 0) ==
-	    0)
-		examine_times(chain, issuer);
+	examine_times(findings, certificate);
+	if (gnutls_certificate_get_issuer(context->credentials, certificate, &issuer, 0) == 0)
+		examine_times(findings, issuer);
 }
 
 static int
-chain_init(struct chain *chain, struct fend__gnutls_session *session, const gnutls_datum_t *list,
-	   unsigned size)
+examine_key(struct fend__tls_findings *findings, gnutls_x509_crt_t leaf)
 {
-	gnutls_x509_crt_t certificate;
-	unsigned i;
+	size_t size = sizeof(findings->spki);
+
+	return gnutls_x509_crt_get_key_id(leaf, GNUTLS_KEYID_USE_SHA256, findings->spki, &size);
+}
+
+static void
+chain_fini(struct fend__gnutls_chain *chain)
+{
+	while (chain->size)
+		gnutls_x509_crt_deinit(chain->certificates[--chain->size]);
+}
+
+static int
+chain_init(struct fend__gnutls_chain *chain, const gnutls_datum_t *list, unsigned size)
+{
 	int code;
 
-	memset(chain, 0, sizeof(*chain));
-	for (i = 0; i < size; i++) {
-		code = gnutls_x509_crt_init(&certificate);
+	chain->size = 0;
+	while (chain->size < size && chain->size < FEND__TLS_CHAIN_MAX) {
+		gnutls_x509_crt_t *certificate = &chain->certificates[chain->size];
+
+		code = gnutls_x509_crt_init(certificate);
 		if (code < 0)
 			return code;
-		code = gnutls_x509_crt_import(certificate, &list[i], GNUTLS_X509_FMT_DER);
-		if (code >= 0)
-			examine(chain, session, i, certificate);
-		gnutls_x509_crt_deinit(certificate);
+		chain->size++;
+		code = gnutls_x509_crt_import(*certificate, &list[chain->size - 1],
+					      GNUTLS_X509_FMT_DER);
 		if (code < 0)
 			return code;
 	}
 	return 0;
 }
 
-static void
-date(time_t when, char *text, size_t size)
-{
-	struct tm tm;
-
-	if (!gmtime_r(&when, &tm) || !strftime(text, size, " %Y-%m-%d", &tm))
-		snprintf(text, size, " long ago");
-}
-
-/* What stands behind the text of a reason: a date, a name, or why nobody is known. */
-static void
-detail(const struct fend__gnutls_session *session, const struct chain *chain, unsigned bit,
-       char *text, size_t size)
-{
-	*text = '\0';
-	if (bit == GNUTLS_CERT_EXPIRED)
-		date(chain->expiration, text, size);
-	else if (bit == GNUTLS_CERT_NOT_ACTIVATED)
-		date(chain->activation, text, size);
-	else if (bit == GNUTLS_CERT_UNEXPECTED_OWNER)
-		snprintf(text, size, " \"%s\"%s", session->name->text,
-			 chain->has_host || session->name->address_size
-				 ? ""
-				 : ", and names no host in subjectAltName");
-	else if (bit == GNUTLS_CERT_SIGNER_NOT_FOUND && session->context->trustless)
-		snprintf(text, size, ", as the system trusts nobody");
-	else if (bit == GNUTLS_CERT_SIGNER_NOT_FOUND && chain->self_signed)
-		snprintf(text, size, " (self-signed)");
-}
-
 static int
-explain(struct fend__gnutls_session *session, const struct chain *chain, unsigned status)
+verify_peers(struct fend__gnutls_session *session, const struct fend__tls_name *name,
+	     unsigned *ret_status)
 {
-	char text[sizeof(session->rejected->text)], more[320];
-	const struct reason *reason, *first = NULL;
-	size_t used = 0;
-
-	status &= ~(unsigned)GNUTLS_CERT_INVALID; /* says no more than that there are others */
-	for (reason = reasons; !first || status; reason++) {
-		if (!(status & reason->bit) && reason->bit != ~0U)
-			continue;
-		status &= ~reason->bit;
-		detail(session, chain, reason->bit, more, sizeof(more));
-		if (used < sizeof(text))
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s%s",
-						 first ? "," : "certificate", reason->text, more);
-		if (!first)
-			first = reason;
-	}
-	return reject(session, first->err, first->alert, text);
-}
-
-static int
-check_chain(struct fend__gnutls_session *session, const gnutls_datum_t *list, unsigned size)
-{
-	const struct fend__tls_name *name = session->name;
-	bool client = session->context->mode == FEND_TLS_CLIENT;
+	bool client = session->context->rules.mode == FEND_TLS_CLIENT;
 	gnutls_typed_vdata_st data[2] = {
 		{.type = GNUTLS_DT_KEY_PURPOSE_OID,
 		 .data = (unsigned char *)(client ? GNUTLS_KP_TLS_WWW_SERVER
 						  : GNUTLS_KP_TLS_WWW_CLIENT)},
 	};
-	struct chain chain;
-	unsigned n = 1, status;
-	int code;
+	unsigned n = 1;
 
-	if (!client || (session->context->flags & FEND_TLS_NO_NAME_CHECK))
-		name = NULL;
 	if (name && name->address_size) {
 		data[n++] = (gnutls_typed_vdata_st){.type = GNUTLS_DT_IP_ADDRESS,
 						    .data = (unsigned char *)name->address,
@@ -220,24 +149,55 @@ check_chain(struct fend__gnutls_session *session, const gnutls_datum_t *list, un
 		data[n++] = (gnutls_typed_vdata_st){.type = GNUTLS_DT_DNS_HOSTNAME,
 						    .data = (unsigned char *)name->text};
 	}
-	code = gnutls_certificate_verify_peers(session->gnutls, data, n, &status);
-	if (code == GNUTLS_E_CONSTRAINT_ERROR)
-		return reject(session, -EKEYREJECTED, FEND__TLS_UNKNOWN_CA,
-			      "certificate chain is too long");
+	return gnutls_certificate_verify_peers(session->gnutls, data, n, ret_status);
+}
+
+static int
+examine_all(struct fend__tls_findings *findings, struct fend__gnutls_session *session,
+	    const struct fend__tls_name *name, const struct fend__gnutls_chain *chain)
+{
+	const struct fend__gnutls_context *context = session->context;
+	unsigned status = 0, i;
+	int code;
+
+	if (context->rules.pins_count) {
+		code = examine_key(findings, chain->certificates[0]);
+		if (code < 0)
+			return code;
+	}
+	if (!fend__tls_verifies(&context->rules))
+		return 0;
+	code = verify_peers(session, name, &status);
+	findings->faults = faults_of(status);
+	for (i = 0; i < chain->size; i++)
+		examine(findings, context, i, chain->certificates[i]);
+	if (context->rules.crls)
+		findings->faults |= fend__gnutls_check_crls(context, chain);
+	return code;
+}
+
+static int
+check_chain(struct fend__gnutls_session *session, const gnutls_datum_t *list, unsigned size)
+{
+	const struct fend__tls_rules *rules = &session->context->rules;
+	const struct fend__tls_name *name = fend__tls_demanded(rules, session->name);
+	struct fend__tls_findings findings = {.sent = size,
+					      .trustless = session->context->trustless};
+	struct fend__gnutls_chain chain;
+	int code;
+
+	code = chain_init(&chain, list, size);
 	if (code >= 0)
-		code = chain_init(&chain, session, list, size);
+		code = examine_all(&findings, session, name, &chain);
+	chain_fini(&chain);
 	if (code == GNUTLS_E_MEMORY_ERROR)
 		return code;
-	if (code < 0)
-		return reject(session, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
-			      gnutls_strerror(code));
-	if (name && !name->address_size && !chain.has_host)
-		status |= GNUTLS_CERT_UNEXPECTED_OWNER;
-	if (status)
-		return explain(session, &chain, status);
-	if (chain.intermediates > session->context->depth)
-		return reject(session, -EKEYREJECTED, FEND__TLS_UNKNOWN_CA,
-			      "certificate chain is too long");
+	if (code < 0) {
+		findings.faults |= FEND_TLS_FAULT_OTHER;
+		findings.words = gnutls_strerror(code);
+	}
+	if (fend__tls_judge(&findings, rules, name, session->rejected) < 0)
+		return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
 	return 0;
 }
 
@@ -251,7 +211,7 @@ fend__gnutls_verify(gnutls_session_t gnutls)
 
 	list = gnutls_certificate_get_peers(gnutls, &size);
 	if (!list || !size) {
-		if (session->context->verify == FEND_TLS_VERIFY_OPTIONAL)
+		if (session->context->rules.verify == FEND_TLS_VERIFY_OPTIONAL)
 			return 0;
 		return GNUTLS_E_NO_CERTIFICATE_FOUND;
 	}

@@ -16,8 +16,10 @@
  *   - take a handshake for good in which no certificate was checked: "verified" says that it was
  *
  * Since push takes everything, it never is in the middle of sending a record, where a KeyUpdate
- * that comes in makes it send data twice. Session tickets are not asked for: there is no use for
- * them yet.
+ * that comes in makes it send data twice.
+ *
+ * In TLS 1.3 it would send two tickets before the client has proved anything; one is sent when the
+ * handshake is done.
  */
 #define SNI_MAX 256
 
@@ -29,13 +31,40 @@ write_version(void)
 	snprintf(version_text, sizeof(version_text), "gnutls %s", gnutls_check_version(NULL));
 }
 
-static const char *
-version(void)
+const char *
+fend__gnutls_version(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, write_version);
 	return version_text;
+}
+
+static void
+remember(struct fend__gnutls_session *session, const unsigned char *data, size_t size)
+{
+	const size_t room = sizeof(session->last);
+
+	if (size > room) {
+		data += size - room;
+		size = room;
+	}
+	memmove(session->last, session->last + size, room - size);
+	memcpy(session->last + room - size, data, size);
+}
+
+/*
+ * OpenSSL's client does not encrypt yet when it refuses a certificate in TLS 1.3, and GnuTLS takes
+ * its alert for a record that does not decrypt. The alert says more, and proves as little.
+ */
+static int
+plain_alert(const struct fend__gnutls_session *session)
+{
+	static const unsigned char head[] = {21, 3, 3, 0, 2, GNUTLS_AL_FATAL};
+
+	if (session->open || memcmp(session->last, head, sizeof(head)))
+		return -1;
+	return session->last[sizeof(head)];
 }
 
 static ssize_t
@@ -44,6 +73,8 @@ pull(gnutls_transport_ptr_t pointer, void *buffer, size_t size)
 	struct fend__gnutls_session *session = pointer;
 	ssize_t n = fend__tls_pull(session->io, buffer, size);
 
+	if (n > 0 && !session->open)
+		remember(session, buffer, (size_t)n);
 	if (n > 0)
 		return n;
 	gnutls_transport_set_errno(session->gnutls, EAGAIN);
@@ -86,7 +117,7 @@ static int
 configure(struct fend__gnutls_session *session)
 {
 	const struct fend__gnutls_context *context = session->context;
-	bool client = context->mode == FEND_TLS_CLIENT;
+	bool client = context->rules.mode == FEND_TLS_CLIENT;
 	gnutls_session_t gnutls = session->gnutls;
 	unsigned flags = client ? 0 : GNUTLS_ALPN_SERVER_PRECEDENCE;
 	int code;
@@ -96,20 +127,25 @@ configure(struct fend__gnutls_session *session)
 	gnutls_transport_set_pull_function(gnutls, pull);
 	gnutls_transport_set_vec_push_function(gnutls, push);
 	gnutls_session_set_keylog_function(gnutls, ignore_keys);
-	if (context->verify != FEND_TLS_VERIFY_NONE)
+	if (fend__tls_looks(&context->rules))
 		gnutls_session_set_verify_function(gnutls, fend__gnutls_verify);
-	if (!client && context->verify != FEND_TLS_VERIFY_NONE)
+	if (!client && context->rules.verify != FEND_TLS_VERIFY_NONE)
 		gnutls_certificate_server_set_request(
-			gnutls, context->verify == FEND_TLS_VERIFY_REQUIRE ? GNUTLS_CERT_REQUIRE
+			gnutls, context->rules.verify == FEND_TLS_VERIFY_REQUIRE ? GNUTLS_CERT_REQUIRE
 									   : GNUTLS_CERT_REQUEST);
+	if (client)
+		fend__gnutls_expect_tickets(session);
+	gnutls_db_set_cache_expiration(gnutls, FEND__TLS_TICKET_SECONDS);
 	code = gnutls_priority_set(gnutls, context->priority);
+	if (code >= 0 && context->ticket_key.size)
+		code = gnutls_session_ticket_enable_server(gnutls, &context->ticket_key);
 	if (code >= 0)
 		code = gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE,
 					      context->credentials);
 	if (code >= 0 && session->name && !session->name->address_size)
 		code = gnutls_server_name_set(gnutls, GNUTLS_NAME_DNS, session->name->text,
 					      strlen(session->name->text));
-	if (!(context->flags & FEND_TLS_ALPN_OPTIONAL))
+	if (!(context->rules.flags & FEND_TLS_ALPN_OPTIONAL))
 		flags |= GNUTLS_ALPN_MANDATORY;
 	if (code >= 0 && context->alpn_count)
 		code = gnutls_alpn_set_protocols(gnutls, context->alpn, context->alpn_count,
@@ -123,6 +159,8 @@ session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *
 {
 	struct fend__gnutls_context *context = p;
 	struct fend__gnutls_session *session;
+	unsigned flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_FORCE_CLIENT_CERT |
+			 GNUTLS_NO_AUTO_SEND_TICKET;
 	int code;
 
 	fend__gnutls_context_load(context);
@@ -132,10 +170,10 @@ session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *
 	session->context = context;
 	session->io = io;
 	session->name = name;
-	code = gnutls_init(&session->gnutls,
-			   (context->mode == FEND_TLS_CLIENT ? GNUTLS_CLIENT : GNUTLS_SERVER) |
-				   GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS |
-				   GNUTLS_FORCE_CLIENT_CERT);
+	flags |= context->rules.mode == FEND_TLS_CLIENT ? GNUTLS_CLIENT : GNUTLS_SERVER;
+	if (context->rules.flags & FEND_TLS_NO_TICKETS)
+		flags |= GNUTLS_NO_TICKETS;
+	code = gnutls_init(&session->gnutls, flags);
 	if (code < 0)
 		session->gnutls = NULL;
 	else
@@ -148,16 +186,17 @@ session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *
 	return 0;
 }
 
-static void
+static int
 alert(void *p, int number)
 {
 	struct fend__gnutls_session *session = p;
 
 	gnutls_alert_send(session->gnutls, GNUTLS_AL_FATAL, (gnutls_alert_description_t)number);
+	return number;
 }
 
-static bool
-is_tls13(const struct fend__gnutls_session *session)
+bool
+fend__gnutls_is_tls13(const struct fend__gnutls_session *session)
 {
 	return gnutls_protocol_get_version(session->gnutls) == GNUTLS_TLS1_3;
 }
@@ -171,10 +210,8 @@ is_temporary(int code)
 }
 
 static int
-fail_by_alert(const struct fend__gnutls_session *session, struct fend__tls_failure *failure)
+fail_by_alert(int number, struct fend__tls_failure *failure)
 {
-	int number = (int)gnutls_alert_get(session->gnutls);
-
 	fend__tls_fail(failure, -EPROTO, "peer sent alert %s", fend__tls_alert_name(number));
 	failure->alert = number;
 	failure->from_peer = true;
@@ -193,10 +230,6 @@ describe(struct fend__tls_failure *failure, int code)
 	case GNUTLS_E_SESSION_EOF:
 	case GNUTLS_E_PREMATURE_TERMINATION:
 		fend__tls_fail(failure, -EBADMSG, "peer closed the connection during the handshake");
-		return;
-	case GNUTLS_E_NO_CERTIFICATE_FOUND:
-	case GNUTLS_E_CERTIFICATE_REQUIRED:
-		fend__tls_fail(failure, -EKEYREJECTED, "peer sent no certificate");
 		return;
 	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
 		text = "no protocol version in common";
@@ -220,13 +253,10 @@ describe(struct fend__tls_failure *failure, int code)
 	fend__tls_fail(failure, -EPROTO, "%s", text);
 }
 
-/* The failure is filled in but for the alert, if that is < 0: tell the peer. */
+/* The failure is filled in: tell the peer. */
 static int
-refuse(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
+refuse(struct fend__gnutls_session *session, const struct fend__tls_failure *failure)
 {
-	if (failure->alert < 0)
-		failure->alert = is_tls13(session) ? FEND__TLS_CERTIFICATE_REQUIRED
-						   : FEND__TLS_HANDSHAKE_FAILURE;
 	alert(session, failure->alert);
 	return failure->err;
 }
@@ -236,10 +266,14 @@ static int
 fail(struct fend__gnutls_session *session, int code, struct fend__tls_failure *failure)
 {
 	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_WARNING_ALERT_RECEIVED)
-		return fail_by_alert(session, failure);
+		return fail_by_alert((int)gnutls_alert_get(session->gnutls), failure);
+	if (code == GNUTLS_E_DECRYPTION_FAILED && plain_alert(session) >= 0)
+		return fail_by_alert(plain_alert(session), failure);
+	if ((code == GNUTLS_E_NO_CERTIFICATE_FOUND || code == GNUTLS_E_CERTIFICATE_REQUIRED) &&
+	    fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session), failure) < 0)
+		return refuse(session, failure);
 	describe(failure, code);
-	if (failure->err != -EKEYREJECTED)
-		failure->alert = gnutls_error_to_alert(code, NULL);
+	failure->alert = gnutls_error_to_alert(code, NULL);
 	return refuse(session, failure);
 }
 
@@ -264,7 +298,7 @@ copy_items(struct fend__gnutls_session *session)
 		if (!session->alpn)
 			return false;
 	}
-	if (session->context->mode == FEND_TLS_SERVER &&
+	if (session->context->rules.mode == FEND_TLS_SERVER &&
 	    gnutls_server_name_get(session->gnutls, sni, &size, &type, 0) >= 0 &&
 	    type == GNUTLS_NAME_DNS) {
 		session->sni = copy(sni, strnlen(sni, size));
@@ -277,12 +311,13 @@ copy_items(struct fend__gnutls_session *session)
 static int
 finish(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
 {
-	bool optional = session->context->verify != FEND_TLS_VERIFY_REQUIRE;
-
-	if (!session->verified && !optional) {
-		fend__tls_fail(failure, -EKEYREJECTED, "peer sent no certificate");
+	/* a resumed one was verified when it was new */
+	if (!session->verified && !fend__gnutls_is_resumed(session) &&
+	    fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session), failure) < 0)
 		return refuse(session, failure);
-	}
+	session->open = true;
+	if (session->context->ticket_key.size && fend__gnutls_is_tls13(session))
+		gnutls_session_ticket_send(session->gnutls, 1, 0); /* which it refuses if none is wanted */
 	return copy_items(session) ? 0 : fail(session, GNUTLS_E_MEMORY_ERROR, failure);
 }
 
@@ -313,7 +348,7 @@ receive(void *p, void *buffer, size_t size, struct fend__tls_failure *failure)
 	if (n >= 0)
 		return n;
 	/* TLS 1.3 has no warnings but this one (RFC 8446, section 6) */
-	if (n == GNUTLS_E_WARNING_ALERT_RECEIVED && is_tls13(session) &&
+	if (n == GNUTLS_E_WARNING_ALERT_RECEIVED && fend__gnutls_is_tls13(session) &&
 	    gnutls_alert_get(session->gnutls) != GNUTLS_A_USER_CANCELED)
 		return fail(session, (int)n, failure);
 	return is_temporary((int)n) ? -EAGAIN : fail(session, (int)n, failure);
@@ -345,46 +380,9 @@ close_notify(void *p)
 	gnutls_bye(session->gnutls, GNUTLS_SHUT_WR);
 }
 
-/* The names of RFC 8446 and of NIST in place of GnuTLS'. */
-static const char *
-group_name(gnutls_group_t group)
-{
-	switch (group) {
-	case GNUTLS_GROUP_SECP256R1:
-		return "P-256";
-	case GNUTLS_GROUP_SECP384R1:
-		return "P-384";
-	case GNUTLS_GROUP_SECP521R1:
-		return "P-521";
-	default:
-		return gnutls_group_get_name(group);
-	}
-}
-
-static const char *
-get(void *p, enum fend_tls_item item)
-{
-	struct fend__gnutls_session *session = p;
-
-	switch (item) {
-	case FEND_TLS_PROTOCOL:
-		return is_tls13(session) ? "TLSv1.3" : "TLSv1.2";
-	case FEND_TLS_CIPHER:
-		return gnutls_ciphersuite_get(session->gnutls);
-	case FEND_TLS_GROUP:
-		return group_name(gnutls_group_get(session->gnutls));
-	case FEND_TLS_ALPN:
-		return session->alpn;
-	case FEND_TLS_SNI:
-		return session->sni;
-	case FEND_TLS_PROVIDER:
-		return version();
-	}
-	return NULL;
-}
-
 const struct fend__tls_provider fend__tls_gnutls = {
-	.version = version,
+	.version = fend__gnutls_version,
+	.hmac = fend__gnutls_hmac,
 	.context_new = fend__gnutls_context_new,
 	.context_free = fend__gnutls_context_free,
 	.session_new = session_new,
@@ -395,5 +393,12 @@ const struct fend__tls_provider fend__tls_gnutls = {
 	.pending = pending,
 	.close_notify = close_notify,
 	.alert = alert,
-	.get = get,
+	.get = fend__gnutls_get,
+	.peer_certificate = fend__gnutls_peer_certificate,
+	.export = fend__gnutls_export,
+	.end_point = fend__gnutls_end_point,
+	.is_resumed = fend__gnutls_is_resumed,
+	.ticket = fend__gnutls_ticket,
+	.set_ticket = fend__gnutls_set_ticket,
+	.is_bound = fend__gnutls_is_bound,
 };

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 #include "provider.h"
 
@@ -12,10 +13,10 @@
 struct fend__gnutls_context {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priority;
-	enum fend_tls_mode mode;
-	enum fend_tls_verify verify;
-	unsigned flags; /* of enum fend_tls_flag */
-	int depth;
+	struct fend__tls_rules rules;
+	gnutls_datum_t ticket_key; /* of a server; empty: no tickets */
+	gnutls_x509_crl_t *crls;
+	unsigned crls_count;
 	gnutls_datum_t *alpn;
 	unsigned alpn_count;
 
@@ -33,6 +34,9 @@ struct fend__gnutls_session {
 	bool verified;                      /* the peer's certificate was checked and is good */
 	struct fend__tls_failure *rejected; /* why it is not; for the length of a handshake call */
 	char *alpn, *sni;                   /* copies of what GnuTLS leaves unterminated */
+	bool open;                          /* the handshake is done */
+	bool ticketed;                      /* the server has sent a ticket */
+	unsigned char last[7];              /* bytes that were pulled before it was */
 };
 
 int fend__gnutls_context_new(const struct fend__tls_config *config,
@@ -41,10 +45,47 @@ void fend__gnutls_context_free(void *context);
 /* Load the system's trust if it is wanted and was not loaded yet. [any thread] */
 void fend__gnutls_context_load(struct fend__gnutls_context *context);
 
+/* A chain that was sent, or the beginning of one that is too long. */
+struct fend__gnutls_chain {
+	gnutls_x509_crt_t certificates[FEND__TLS_CHAIN_MAX];
+	unsigned size;
+};
+
+/* Read the lists of what was revoked; 0, or -errno with the failure filled in. */
+int fend__gnutls_set_crls(struct fend__gnutls_context *context,
+			  const struct fend__tls_config *config,
+			  struct fend__tls_failure *failure);
+/* What the lists say about a chain, as faults. */
+unsigned fend__gnutls_check_crls(const struct fend__gnutls_context *context,
+				 const struct fend__gnutls_chain *chain);
+
 /*
  * GnuTLS calls this in the middle of a handshake (gnutls_session_set_verify_function()). 0, or a
  * code of GnuTLS after *session->rejected was filled in, with the alert to send.
  */
 int fend__gnutls_verify(gnutls_session_t gnutls);
+
+const char *fend__gnutls_version(void);
+bool fend__gnutls_is_tls13(const struct fend__gnutls_session *session);
+
+/* Entries of the provider's table. */
+const char *fend__gnutls_get(void *session, enum fend_tls_item item);
+int fend__gnutls_peer_certificate(void *session, unsigned n, const void **ret_der, size_t *ret_size);
+int fend__gnutls_export(void *session, const char *label, const void *context, size_t context_size,
+			void *ret_key, size_t key_size);
+ssize_t fend__gnutls_end_point(void *session, unsigned char *ret_data);
+bool fend__gnutls_is_bound(void *session);
+bool fend__gnutls_hmac(const void *key, size_t key_size, const void *data, size_t size,
+		       unsigned char ret_hash[FEND__TLS_HASH]);
+bool fend__gnutls_is_resumed(void *session);
+int fend__gnutls_ticket(void *session, struct fend__tls_blob *ret_blob);
+int fend__gnutls_set_ticket(void *session, const struct fend__tls_blob *blob);
+
+/* Note the tickets that a client gets. */
+void fend__gnutls_expect_tickets(struct fend__gnutls_session *session);
+
+/* A server's key for its tickets, given or random. 0, or a code of GnuTLS. */
+int fend__gnutls_set_ticket_key(struct fend__gnutls_context *context,
+				const struct fend__tls_config *config);
 
 #endif

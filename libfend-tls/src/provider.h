@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <fend/tls.h>
 
@@ -26,10 +27,11 @@ struct fend__tls_failure {
 	int err;        /* -errno */
 	int alert;      /* sent or received, or -1 */
 	bool from_peer; /* the alert was received */
+	unsigned faults; /* of enum fend_tls_fault */
 	char text[512]; /* one line */
 };
 
-/* Fill in a failure without an alert; returns err. A text that is too long is cut. */
+/* Fill in a failure without an alert or faults; returns err. A text that is too long is cut. */
 int fend__tls_fail(struct fend__tls_failure *failure, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -54,13 +56,119 @@ struct fend__tls_keys {
 	const char *password;                   /* or NULL */
 };
 
+/* Ciphers for records and groups for the key exchange; the order is that of their tables. */
+enum fend__tls_cipher {
+	FEND__TLS_AES_128_GCM,
+	FEND__TLS_AES_256_GCM,
+	FEND__TLS_CHACHA20_POLY1305,
+	FEND__TLS_CIPHERS,
+};
+
+enum fend__tls_group {
+	FEND__TLS_X25519,
+	FEND__TLS_X448,
+	FEND__TLS_P256,
+	FEND__TLS_P384,
+	FEND__TLS_P521,
+	FEND__TLS_GROUPS,
+};
+
+/* Some of them, most wanted first, none twice. */
+struct fend__tls_choice {
+	unsigned char items[8];
+	size_t count;
+};
+
+extern const char *const fend__tls_cipher_names[FEND__TLS_CIPHERS];
+extern const char *const fend__tls_group_names[FEND__TLS_GROUPS];
+
+/*
+ * The longest chain, the leaf and a root included, that is read from a file or verified. GnuTLS
+ * 3.7 sorts a chain in an array of this size, and does not check for it.
+ */
+#define FEND__TLS_CHAIN_MAX 16
+
+#define FEND__TLS_HASH 32                 /* of SHA-256 */
+#define FEND__TLS_TICKET_KEY 64           /* as GnuTLS has it */
+#define FEND__TLS_TICKET_SECONDS (2 * 3600) /* how long one is good */
+
 /* What a context is made of: checked, defaults filled in, files read. */
 struct fend__tls_config {
 	struct fend_tls_params params;
-	struct fend__tls_blob cafile; /* empty: none given */
+	struct fend__tls_blob cafile, crlfile; /* empty: none given */
 	struct fend__tls_keys *keys;  /* params.certificates_count of them */
 	bool system_trust;            /* the system's certificates are to be trusted */
+	struct fend__tls_choice ciphers, groups;
+	unsigned char fingerprint[FEND__TLS_HASH]; /* of what is demanded of the peer */
+	/* what tickets are protected with; only if tickets are wanted and a secret was given */
+	unsigned char ticket_key[FEND__TLS_TICKET_KEY];
+	bool ticket_key_given;
 };
+
+/* What a context demands of the peer's certificate. */
+struct fend__tls_rules {
+	enum fend_tls_mode mode;
+	enum fend_tls_verify verify;
+	unsigned flags; /* of enum fend_tls_flag */
+	int depth;
+	const struct fend_tls_pin *pins; /* of the neutral context */
+	size_t pins_count;
+	bool crls; /* are to be heeded */
+};
+
+static inline struct fend__tls_rules
+fend__tls_rules_of(const struct fend_tls_params *params)
+{
+	return (struct fend__tls_rules){
+		.mode = params->mode,
+		.verify = params->verify,
+		.flags = params->flags,
+		.depth = params->depth,
+		.pins = params->pins,
+		.pins_count = params->pins_count,
+		.crls = params->crlfile != NULL,
+	};
+}
+
+/* What a provider has found out about the peer's certificate. */
+struct fend__tls_findings {
+	unsigned faults;      /* of enum fend_tls_fault; neutral code adds those of its own rules */
+	unsigned sent;        /* certificates */
+	int intermediates;    /* of those: neither the leaf nor signed by themselves */
+	time_t activation;    /* the latest of the chain, the issuers in our trust included */
+	time_t expiration;    /* the earliest */
+	unsigned char spki[32]; /* SHA-256 of the leaf's public key; only if there are pins */
+	bool self_signed;     /* the leaf */
+	bool has_host;        /* the leaf names a host in subjectAltName */
+	bool trustless;       /* there is nobody to trust */
+	const char *words;    /* the provider's, for FEND_TLS_FAULT_OTHER; or NULL */
+};
+
+/* Must the peer's certificate be looked at, and must it have an issuer and a name? */
+static inline bool
+fend__tls_looks(const struct fend__tls_rules *rules)
+{
+	return rules->verify != FEND_TLS_VERIFY_NONE || rules->pins_count;
+}
+
+static inline bool
+fend__tls_verifies(const struct fend__tls_rules *rules)
+{
+	return rules->verify != FEND_TLS_VERIFY_NONE;
+}
+
+/*
+ * Is the certificate acceptable? 0, or -errno with the failure filled in, its alert included. name
+ * is what is demanded, or NULL.
+ */
+int fend__tls_judge(const struct fend__tls_findings *findings, const struct fend__tls_rules *rules,
+		    const struct fend__tls_name *name, struct fend__tls_failure *failure);
+/* The same if no certificate was sent. */
+int fend__tls_judge_none(const struct fend__tls_rules *rules, bool tls13,
+			 struct fend__tls_failure *failure);
+/* The name that the certificate must have, or NULL. */
+const struct fend__tls_name *fend__tls_demanded(const struct fend__tls_rules *rules,
+						const struct fend__tls_name *name);
 
 /*
  * A context is immutable and serves sessions of several threads at once. Functions that take a
@@ -69,6 +177,10 @@ struct fend__tls_config {
 struct fend__tls_provider {
 	/* "gnutls 3.7.9"; a constant */
 	const char *(*version)(void);
+
+	/* HMAC with SHA-256; false: no memory */
+	bool (*hmac)(const void *key, size_t key_size, const void *data, size_t size,
+		     unsigned char ret_hash[FEND__TLS_HASH]);
 
 	int (*context_new)(const struct fend__tls_config *config, struct fend__tls_failure *failure,
 			   void **ret_context);
@@ -97,14 +209,34 @@ struct fend__tls_provider {
 	/* Is there plaintext that read would return without pulling? */
 	bool (*pending)(void *session);
 
-	void (*close_notify)(void *session);                        /* push it */
-	void (*alert)(void *session, int alert);                    /* push a fatal one */
+	void (*close_notify)(void *session); /* push it */
+
+	/*
+	 * Push a fatal alert, this one if the provider lets itself be told which, and return it.
+	 * Nothing is called afterwards.
+	 */
+	int (*alert)(void *session, int alert);
+
 	const char *(*get)(void *session, enum fend_tls_item item); /* as fend_tls_get() */
+
+	/* As the functions of these names, after the handshake. */
+	int (*peer_certificate)(void *session, unsigned n, const void **ret_der, size_t *ret_size);
+	int (*export)(void *session, const char *label, const void *context, size_t context_size,
+		      void *ret_key, size_t key_size);
+	/* tls-server-end-point: its size, at most 64, or -errno */
+	ssize_t (*end_point)(void *session, unsigned char *ret_data);
+	bool (*is_resumed)(void *session);
+	/* What resumes the connection, to be released; -ENOENT: nothing yet. And before a handshake. */
+	int (*ticket)(void *session, struct fend__tls_blob *ret_blob);
+	int (*set_ticket)(void *session, const struct fend__tls_blob *blob);
+	/* Is the master secret bound to the handshake (RFC 7627)? Always so in TLS 1.3. */
+	bool (*is_bound)(void *session);
 };
 
-/* The provider of this build. */
-extern const struct fend__tls_provider *const fend__tls_provider;
-extern const struct fend__tls_provider fend__tls_gnutls;
+extern const struct fend__tls_provider fend__tls_gnutls, fend__tls_openssl;
+
+/* The provider of this build. A test that has both in one program chooses for each mode. */
+const struct fend__tls_provider *fend__tls_provider(enum fend_tls_mode mode);
 
 /* Bytes received, at most size, or -EAGAIN: none now. */
 ssize_t fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size);

@@ -47,6 +47,7 @@ fend__tls_session_fail(struct fend__tls_session *session, const struct fend__tls
 	session->error.err = failure->err;
 	session->error.alert = failure->alert;
 	session->error.from_peer = failure->from_peer;
+	session->error.faults = failure->faults;
 	session->error_text = fend__strdup(failure->text);
 	session->error.text =
 		session->error_text ? session->error_text : fend_strerror(failure->err);
@@ -376,6 +377,20 @@ fend__tls_session_free(struct fend__tls_session *session)
 }
 
 /*
+ * A descriptor that is closed with something unread resets the connection, which may destroy what
+ * the peer has yet to read. A client that only sends has never read its tickets.
+ */
+static void
+drop_unread(struct fend__tls_session *session)
+{
+	unsigned char dropped[4096];
+	struct iovec iov = {dropped, sizeof(dropped)};
+
+	if (session->context->mode == FEND_TLS_CLIENT && !session->ended && !session->read_error)
+		fend_below_recv(session->below, &iov, 1, 0);
+}
+
+/*
  * One try at what is left to be said. In a child of fork(2), whose parent has the connection, below
  * refuses to send.
  */
@@ -387,6 +402,8 @@ layer_free(void *layer, struct fend_below *below)
 	if (session->state == FEND__TLS_OPEN && !session->write_error && !session->closing)
 		session->context->provider->close_notify(session->implementation);
 	fend__tls_flush(session);
+	if (session->state == FEND__TLS_OPEN)
+		drop_unread(session);
 	fend__tls_session_free(session);
 }
 

@@ -80,10 +80,9 @@ refuse_more(struct fend__tls_session *session, struct fend__tls_failure *failure
 	bool open = session->state == FEND__TLS_OPEN;
 	int alert = open ? FEND__TLS_UNEXPECTED_MESSAGE : FEND__TLS_HANDSHAKE_FAILURE;
 
-	session->context->provider->alert(session->implementation, alert);
 	fend__tls_fail(failure, -EPROTO, open ? "peer sends too much that is no data"
 					      : "peer's handshake is too large");
-	failure->alert = alert;
+	failure->alert = session->context->provider->alert(session->implementation, alert);
 	return failure->err;
 }
 

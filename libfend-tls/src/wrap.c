@@ -9,7 +9,7 @@
 #include <fend-internal/socket.h>
 #include <fend/error.h>
 
-/* How TLS comes onto a socket, and what can be asked about it there. */
+/* How TLS comes onto a socket. */
 static int
 check_name(const struct fend_tls_context *context, const char *name)
 {
@@ -76,27 +76,4 @@ fend_tls_wrap(struct fend_socket *socket, struct fend_tls_context *context, cons
 	}
 	fend__socket_layer(socket, &fend__tls_layer, &session->below);
 	return 0;
-}
-
-FEND_PUBLIC const struct fend_tls_error *
-fend_tls_error(const struct fend_socket *socket)
-{
-	const struct fend__tls_session *session = fend__tls_session_of(socket);
-
-	return session ? &session->error : NULL;
-}
-
-FEND_PUBLIC const char *
-fend_tls_get(const struct fend_socket *socket, enum fend_tls_item item)
-{
-	const struct fend__tls_session *session = fend__tls_session_of(socket);
-
-	if (item == FEND_TLS_PROVIDER)
-		return session ? session->context->provider->version()
-			       : fend__tls_provider->version();
-	if (!session || session->state != FEND__TLS_OPEN)
-		return NULL;
-	if (item == FEND_TLS_SNI && session->context->mode == FEND_TLS_CLIENT)
-		return session->name.address_size ? NULL : session->name.text;
-	return session->context->provider->get(session->implementation, item);
 }

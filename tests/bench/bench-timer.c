@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers: arm N at random deadlines, arm them again, cancel them, let them fire; and restart the same
- * long idle timeout over and over, as a server does for each of N connections. Time per operation.
+ * Timers: arm N at random deadlines, arm them again, cancel them, let them fire; and restart the
+ * same long idle timeout over and over, as a server does for each of N connections, by the clock
+ * and by what the loop takes for the present. CPU time per operation.
  *
  *	bench-timer [N]
  */
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum phase { ARM, REARM, CANCEL, FIRE, IDLE };
+enum phase { ARM, REARM, CANCEL, FIRE, IDLE, RESTART };
 
 struct setting {
 	int n;
@@ -53,6 +54,8 @@ measure(const struct contestant *contestant, void *data)
 	int n = setting->n, operations = n, i;
 	void **timers = calloc((size_t)n, sizeof(*timers));
 	void *loop = contestant->loop_new();
+	void (*restart)(void *timer, int64_t delay_ns) =
+		contestant->timer_restart ? contestant->timer_restart : contestant->timer_arm;
 	double took;
 
 	for (i = 0; i < n; i++)
@@ -62,7 +65,7 @@ measure(const struct contestant *contestant, void *data)
 		arm_all(contestant, timers, n, hour, hour, 1);
 	if (setting->phase == FIRE)
 		arm_all(contestant, timers, n, 0, 1000000, 3);
-	if (setting->phase == IDLE)
+	if (setting->phase >= IDLE)
 		arm_all(contestant, timers, n, 30000000000, 1, 4);
 	start = bench_cpu();
 	switch (setting->phase) {
@@ -85,6 +88,12 @@ measure(const struct contestant *contestant, void *data)
 		for (i = 0; i < operations; i++)
 			contestant->timer_arm(timers[i % n], 30000000000);
 		break;
+	case RESTART:
+		operations = n < 100000 ? 10 * n : 2 * n;
+		/* The loop's present stands still here: the deadlines advance by themselves. */
+		for (i = 0; i < operations; i++)
+			restart(timers[i % n], 30000000000 + i);
+		break;
 	}
 	took = (double)(bench_cpu() - start) / operations;
 	for (i = 0; i < n; i++)
@@ -97,7 +106,8 @@ measure(const struct contestant *contestant, void *data)
 int
 main(int argc, char **argv)
 {
-	static const char *const names[] = { "arm", "re-arm", "cancel", "fire", "idle restart" };
+	static const char *const names[] = { "arm", "re-arm", "cancel", "fire", "restart",
+					     "restart by the loop's time" };
 	static const int sizes[] = { 1000, 10000, 100000, 1000000 };
 	struct bench bench = { "timer", "contestant", "ns/op", 9 };
 	char label[64];
@@ -108,7 +118,7 @@ main(int argc, char **argv)
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		if (argc > 1 && atoi(argv[1]) != sizes[i])
 			continue;
-		for (phase = ARM; phase <= IDLE; phase++) {
+		for (phase = ARM; phase <= RESTART; phase++) {
 			struct setting setting = { sizes[i], (enum phase)phase };
 
 			snprintf(label, sizeof(label), "%s %d", names[phase], sizes[i]);

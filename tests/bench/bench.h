@@ -32,6 +32,11 @@ struct contestant {
 	void *(*timer_new)(void *loop, void (*fn)(void *data), void *data);
 	void (*timer_free)(void *timer);
 	void (*timer_arm)(void *timer, int64_t delay_ns);
+	/*
+	 * The same, counted from the loop's idea of the present where that saves a clock reading
+	 * that timer_arm takes: how programs restart an idle timeout. NULL: timer_arm saves it too.
+	 */
+	void (*timer_restart)(void *timer, int64_t delay_ns);
 	void (*timer_stop)(void *timer);
 
 	/* Have fn(data) called in the loop's thread, from any; a handle is posted once at a time. */

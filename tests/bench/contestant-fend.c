@@ -76,12 +76,16 @@ on_timer(struct fend_timer *timer, uint64_t expirations, void *data)
 	timer_fn(data);
 }
 
+/* Of the timers. */
+static struct fend_loop *timer_loop;
+
 static void *
 timer_new(void *loop, void (*fn)(void *data), void *data)
 {
 	struct fend_timer *timer;
 
 	timer_fn = fn;
+	timer_loop = loop;
 	if (fend_timer_new(loop, on_timer, data, &timer) < 0)
 		abort();
 	return timer;
@@ -97,6 +101,12 @@ static void
 timer_arm(void *timer, int64_t delay_ns)
 {
 	fend_timer_after(timer, delay_ns);
+}
+
+static void
+timer_restart(void *timer, int64_t delay_ns)
+{
+	fend_timer_at(timer, fend_loop_now(timer_loop) + delay_ns);
 }
 
 static void
@@ -138,6 +148,7 @@ const struct contestant bench_contestant = {
 	.name = "fend", .version = fend_version, .loop_new = loop_new, .loop_free = loop_free,
 	.run = run, .stop = stop, .iterate = iterate,
 	.io_new = io_new, .io_free = io_free, .timer_new = timer_new,
-	.timer_free = timer_free, .timer_arm = timer_arm, .timer_stop = timer_stop,
+	.timer_free = timer_free, .timer_arm = timer_arm, .timer_restart = timer_restart,
+	.timer_stop = timer_stop,
 	.post_new = post_new, .post_free = free, .post = post_it,
 };

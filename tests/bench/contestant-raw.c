@@ -26,6 +26,7 @@ struct loop {
 	struct io *wakeup;
 	int event;
 	int stopped;
+	int64_t time; /* of the last wait's end, or of the first look */
 };
 
 struct io {
@@ -191,11 +192,10 @@ timer_stop(void *pointer)
 }
 
 static void
-timer_arm(void *pointer, int64_t delay_ns)
+timer_arm_at(struct timer *timer, int64_t when)
 {
-	struct timer *timer = pointer;
 	struct loop *loop = timer->loop;
-	struct entry entry = { now() + delay_ns, timer };
+	struct entry entry = { when, timer };
 
 	if (timer->index) {
 		size_t i = timer->index - 1;
@@ -211,6 +211,22 @@ timer_arm(void *pointer, int64_t delay_ns)
 		loop->heap = realloc(loop->heap, loop->capacity * sizeof(*loop->heap));
 	}
 	up(loop, loop->n++, entry);
+}
+
+static void
+timer_arm(void *timer, int64_t delay_ns)
+{
+	timer_arm_at(timer, now() + delay_ns);
+}
+
+static void
+timer_restart(void *pointer, int64_t delay_ns)
+{
+	struct timer *timer = pointer;
+
+	if (!timer->loop->time)
+		timer->loop->time = now();
+	timer_arm_at(timer, timer->loop->time + delay_ns);
 }
 
 static void *
@@ -248,9 +264,8 @@ iterate(void *pointer)
 		io->fn(io->data);
 	}
 	if (loop->n > 0) {
-		int64_t time = now();
-
-		while (loop->n > 0 && loop->heap[0].key <= time) {
+		loop->time = now();
+		while (loop->n > 0 && loop->heap[0].key <= loop->time) {
 			struct timer *timer = loop->heap[0].timer;
 
 			timer_stop(timer);
@@ -306,6 +321,7 @@ const struct contestant bench_contestant = {
 	.name = "raw", .version = version, .loop_new = loop_new, .loop_free = loop_free,
 	.run = run, .stop = stop, .iterate = iterate,
 	.io_new = io_new, .io_free = io_free, .timer_new = timer_new,
-	.timer_free = timer_free, .timer_arm = timer_arm, .timer_stop = timer_stop,
+	.timer_free = timer_free, .timer_arm = timer_arm, .timer_restart = timer_restart,
+	.timer_stop = timer_stop,
 	.post_new = post_new, .post_free = free, .post = post_it,
 };

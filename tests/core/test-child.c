@@ -126,6 +126,25 @@ test_kill(struct test *test)
 	close(hold);
 }
 
+/* Although the loop has not noticed yet, and nobody has reaped it. */
+static void
+test_kill_says_that_it_has_ended(struct test *test)
+{
+	struct probe probe;
+	siginfo_t info;
+	int hold;
+	pid_t pid = start(&hold, 7, 0);
+
+	probe_init(&probe, test, pid);
+	close(hold);
+	g_assert_cmpint(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), ==, 0);
+	test_error(fend_child_kill(probe.child, SIGTERM), -ESRCH);
+	test_wait(test, &probe.calls);
+	g_assert_true(probe.status.exited);
+	g_assert_cmpint(probe.status.code, ==, 7);
+	fend_child_free(probe.child);
+}
+
 static void
 test_ended_before_it_was_watched(struct test *test)
 {
@@ -401,7 +420,7 @@ static void
 test_without_pidfd(struct test *test)
 {
 	test_fn *const fns[] = {
-		test_exit_status, test_killed_by_signal, test_kill,
+		test_exit_status, test_killed_by_signal, test_kill, test_kill_says_that_it_has_ended,
 		test_ended_before_it_was_watched, test_reaped_by_somebody_else, test_reaps_no_other,
 		test_free_neither_kills_nor_reaps, test_bad_arguments,
 		test_exit_comes_after_the_last_output, test_free_inside_the_callback,
@@ -445,6 +464,7 @@ main(int argc, char **argv)
 	test_add("/child/exit-status", test_exit_status);
 	test_add("/child/killed-by-signal", test_killed_by_signal);
 	test_add("/child/kill", test_kill);
+	test_add("/child/kill-says-that-it-has-ended", test_kill_says_that_it_has_ended);
 	test_add("/child/ended-before-it-was-watched", test_ended_before_it_was_watched);
 	test_add("/child/reaped-by-somebody-else", test_reaped_by_somebody_else);
 	test_add("/child/reaps-no-other", test_reaps_no_other);

@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int
@@ -121,6 +123,71 @@ test_fd_is_readable_when_there_is_something_to_do(struct test *test)
 	fend_io_free(io);
 	close(fds[0]);
 	close(fds[1]);
+}
+
+static void
+count_signal(struct fend_signal *signal, int signo, unsigned count, void *data)
+{
+	++*(int *)data;
+}
+
+static void
+count_child(struct fend_child *child, int err, const struct fend_child_status *status, void *data)
+{
+	++*(int *)data;
+}
+
+/* What a host waits with, by fend_loop_fd() if there is one. */
+static void
+wait_as_host(struct test *test, bool by_fd)
+{
+	struct pollfd fds[16];
+	fend_time timeout;
+	int n;
+
+	if (by_fd) {
+		g_assert_cmpint(readable(fend_loop_fd(test->loop), 20000), ==, 1);
+		return;
+	}
+	n = fend_loop_prepare(test->loop, fds, G_N_ELEMENTS(fds), &timeout);
+	g_assert_cmpint(n, <=, (int)G_N_ELEMENTS(fds));
+	if (timeout != 0)
+		g_assert_cmpint(poll(fds, (nfds_t)n, 20000), ==, 1);
+}
+
+/* Both are told by dispatches that each follow a wait of the host's. */
+static void
+test_host_hears_of_signals_and_children(struct test *test)
+{
+	int way;
+
+	for (way = is_epoll(test) ? 0 : 1; way < 2; way++) {
+		int signals = 0, children = 0;
+		struct fend_signal *signal;
+		struct fend_child *child;
+		siginfo_t info;
+		pid_t pid;
+
+		test_ok(fend_signal_new(test->loop, SIGUSR1, count_signal, &signals, &signal));
+		g_assert_cmpint(raise(SIGUSR1), ==, 0);
+		wait_as_host(test, way == 0);
+		test_error(fend_loop_dispatch(test->loop, 0), 1);
+		g_assert_cmpint(signals, ==, 1);
+
+		pid = fork();
+		g_assert_cmpint(pid, >=, 0);
+		if (pid == 0)
+			_exit(0);
+		g_assert_cmpint(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), ==, 0);
+		test_ok(fend_child_new(test->loop, pid, count_child, &children, &child));
+		while (children == 0) {
+			wait_as_host(test, way == 0);
+			test_ok(fend_loop_dispatch(test->loop, 0));
+		}
+		fend_child_free(child);
+		fend_signal_free(signal);
+		test_drain(test);
+	}
 }
 
 static void
@@ -365,6 +432,8 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	test_add("/embed/fd-is-readable-when-there-is-something-to-do",
 		 test_fd_is_readable_when_there_is_something_to_do);
+	test_add("/embed/host-hears-of-signals-and-children",
+		 test_host_hears_of_signals_and_children);
 	test_add("/embed/fd-survives-a-rebuild", test_fd_survives_a_rebuild);
 	test_add("/embed/loops-in-loops", test_loops_in_loops);
 	test_add("/embed/prepare-drives-everything", test_prepare_drives_everything);

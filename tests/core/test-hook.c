@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fault.h"
+
 struct probe {
 	struct test *test;
 	struct fend_hook *hook;
@@ -147,6 +149,75 @@ test_free_and_make_inside_hooks(struct test *test)
 	fend_hook_free(made.hook);
 }
 
+/* What one hook drops the other retakes, whatever becomes of the wait. */
+static void
+test_refused_wait_calls_both(struct test *test)
+{
+	struct probe before, after;
+
+	probe_init(&before, test, FEND_HOOK_BEFORE_WAIT);
+	probe_init(&after, test, FEND_HOOK_AFTER_WAIT);
+	fault_install();
+	fault_set(strcmp(fend_loop_dispatcher(test->loop), "epoll") == 0 ? FAULT_EPOLL_WAIT
+									 : FAULT_POLL,
+		  1, -ENOMEM, 0);
+	test_error(fend_loop_dispatch(test->loop, 0), -ENOMEM);
+	fend__kernel = &fend__kernel_real;
+	g_assert_cmpint(before.calls, ==, 1);
+	g_assert_cmpint(after.calls, ==, 1);
+	fend_hook_free(before.hook);
+	fend_hook_free(after.hook);
+}
+
+static struct probe made_before, made_after;
+
+static void
+make_one_at_each_point(struct fend_task *task, void *data)
+{
+	probe_init(&made_before, data, FEND_HOOK_BEFORE_WAIT);
+	probe_init(&made_after, data, FEND_HOOK_AFTER_WAIT);
+}
+
+/* In a callback that comes before the hook's point, too. */
+static void
+test_made_in_a_callback_is_called_from_the_next_iteration_on(struct test *test)
+{
+	struct fend_task task = { make_one_at_each_point, test };
+
+	test_ok(fend_task_defer(test->loop, &task));
+	test_error(fend_loop_dispatch(test->loop, 0), 1);
+	g_assert_cmpint(made_before.calls, ==, 0);
+	g_assert_cmpint(made_after.calls, ==, 0);
+	test_ok(fend_loop_dispatch(test->loop, 0));
+	g_assert_cmpint(made_before.calls, ==, 1);
+	g_assert_cmpint(made_after.calls, ==, 1);
+	fend_hook_free(made_before.hook);
+	fend_hook_free(made_after.hook);
+}
+
+static void
+test_made_in_a_hook_comes_after_the_older_ones(struct test *test)
+{
+	struct probe a, b;
+	int i;
+
+	probe_init(&a, test, FEND_HOOK_BEFORE_WAIT);
+	probe_init(&b, test, FEND_HOOK_BEFORE_WAIT);
+	a.then = make_another;
+	test_ok(fend_loop_dispatch(test->loop, 0));
+	for (i = 1; i <= 2; i++) {
+		places = 0;
+		test_ok(fend_loop_dispatch(test->loop, 0));
+		g_assert_cmpint(made.calls, ==, i);
+		g_assert_cmpint(a.place, ==, 0);
+		g_assert_cmpint(b.place, ==, 1);
+		g_assert_cmpint(made.place, ==, 2);
+	}
+	fend_hook_free(a.hook);
+	fend_hook_free(b.hook);
+	fend_hook_free(made.hook);
+}
+
 static void
 test_bad_arguments(struct test *test)
 {
@@ -168,6 +239,11 @@ main(int argc, char **argv)
 	test_add("/hook/task-queued-before-the-wait-keeps-it-short",
 		 test_task_queued_before_the_wait_keeps_it_short);
 	test_add("/hook/free-and-make-inside-hooks", test_free_and_make_inside_hooks);
+	test_add("/hook/refused-wait-calls-both", test_refused_wait_calls_both);
+	test_add("/hook/made-in-a-callback-is-called-from-the-next-iteration-on",
+		 test_made_in_a_callback_is_called_from_the_next_iteration_on);
+	test_add("/hook/made-in-a-hook-comes-after-the-older-ones",
+		 test_made_in_a_hook_comes_after_the_older_ones);
 	test_add("/hook/bad-arguments", test_bad_arguments);
 	return g_test_run();
 }

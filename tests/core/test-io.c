@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -171,6 +172,50 @@ test_rdhup(struct test *test)
 	g_assert_cmpint(shutdown(pair.fds[1], SHUT_WR), ==, 0);
 	test_error(fend_loop_dispatch(test->loop, 0), 1);
 	g_assert_cmpuint(pair.events, ==, FEND_RDHUP);
+	pair_fini(&pair);
+}
+
+static void
+test_urgent_data_is_pri(struct test *test)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t size = sizeof(address);
+	struct pair pair = { .test = test };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	g_assert_cmpint(bind(listener, (struct sockaddr *)&address, size), ==, 0);
+	g_assert_cmpint(listen(listener, 1), ==, 0);
+	g_assert_cmpint(getsockname(listener, (struct sockaddr *)&address, &size), ==, 0);
+	pair.fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	g_assert_cmpint(connect(pair.fds[1], (struct sockaddr *)&address, size), ==, 0);
+	pair.fds[0] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	test_ok(pair.fds[0]);
+	test_ok(fend_io_new(test->loop, pair.fds[0], FEND_PRI, on_pair, &pair, &pair.io));
+	feed(pair.fds[1]);
+	test_error(fend_loop_dispatch(test->loop, FEND_MS(5)), 0);
+	g_assert_cmpint(send(pair.fds[1], "!", 1, MSG_OOB), ==, 1);
+	test_wait(test, &pair.calls);
+	g_assert_cmpuint(pair.events, ==, FEND_PRI);
+	pair_fini(&pair);
+	close(listener);
+}
+
+/* Each loop has a source of its own, and -EEXIST is about one loop. */
+static void
+test_one_descriptor_in_two_loops(struct test *test)
+{
+	struct test second = { 0 };
+	struct pair pair, again = { 0 };
+
+	pair_init(&pair, test, FEND_IN);
+	test_ok(fend_loop_new(NULL, &second.loop));
+	test_ok(fend_io_new(second.loop, pair.fds[0], FEND_IN, on_pair, &again, &again.io));
+	feed(pair.fds[1]);
+	test_error(fend_loop_dispatch(second.loop, 0), 1);
+	test_error(fend_loop_dispatch(test->loop, 0), 1);
+	fend_io_free(again.io);
+	fend_loop_free(second.loop);
 	pair_fini(&pair);
 }
 
@@ -397,6 +442,8 @@ test_bad_arguments(struct test *test)
 		   -EINVAL);
 	test_error(fend_io_new(test->loop, fd, exclusive | FEND_RDHUP, on_pair, &pair, &io),
 		   -EINVAL);
+	test_error(fend_io_new(test->loop, fd, exclusive | FEND_PRI, on_pair, &pair, &io),
+		   -EINVAL);
 	test_error(fend_io_new(test->loop, -1, FEND_IN, on_pair, &pair, &io), -EBADF);
 	test_error(fend_io_new(test->loop, G_MAXINT, FEND_IN, on_pair, &pair, &io), -EBADF);
 	test_error(fend_io_new(test->loop, 1000000, FEND_IN, on_pair, &pair, &io), -EBADF);
@@ -561,6 +608,35 @@ test_closed_first_while_duplicated(struct test *test)
 	pair_fini(&other);
 }
 
+/* The orphan's number is given to the same file again, and watched again. */
+static void
+test_closed_first_and_back_under_its_number(struct test *test)
+{
+	const unsigned exclusive =
+		fend_loop_features(test->loop) & FEND_LOOP_EXCLUSIVE ? FEND_EXCLUSIVE : 0;
+	unsigned i;
+
+	for (i = 0; i < 4; i++) {
+		unsigned old = FEND_IN | (i & 1 ? exclusive : 0);
+		unsigned new = FEND_IN | (i & 2 ? exclusive : 0);
+		struct pair pair;
+		int copy;
+
+		pair_init(&pair, test, old);
+		copy = fcntl(pair.fds[0], F_DUPFD_CLOEXEC, 0);
+		close(pair.fds[0]);
+		pair.io = fend_io_free(pair.io);
+		g_assert_cmpint(dup3(copy, pair.fds[0], O_CLOEXEC), ==, pair.fds[0]);
+		close(copy);
+		test_ok(fend_io_new(test->loop, pair.fds[0], new, on_pair, &pair, &pair.io));
+		feed(pair.fds[1]);
+		test_error(fend_loop_dispatch(test->loop, 0), 1);
+		g_assert_cmpuint(pair.events, ==, FEND_IN);
+		pair_fini(&pair);
+		test_error(fend_loop_dispatch(test->loop, 0), 0);
+	}
+}
+
 /* Silenced instead of freed: a change the kernel refuses, and then nothing. */
 static void
 test_closed_first_and_silenced(struct test *test)
@@ -715,6 +791,8 @@ main(int argc, char **argv)
 	test_add("/io/hangup-is-not-folded-into-in", test_hangup_is_not_folded_into_in);
 	test_add("/io/error-is-not-folded-into-out", test_error_is_not_folded_into_out);
 	test_add("/io/rdhup", test_rdhup);
+	test_add("/io/urgent-data-is-pri", test_urgent_data_is_pri);
+	test_add("/io/one-descriptor-in-two-loops", test_one_descriptor_in_two_loops);
 	test_add("/io/hangup-without-interest-is-parked", test_hangup_without_interest_is_parked);
 	test_add("/io/oneshot-fires-once-until-set", test_oneshot_fires_once_until_set);
 	test_add("/io/oneshot-rearmed-inside-its-callback",
@@ -732,6 +810,8 @@ main(int argc, char **argv)
 	test_add("/io/interest-is-that-of-delivery", test_interest_is_that_of_delivery);
 	test_add("/io/number-reused-inside-a-batch", test_number_reused_inside_a_batch);
 	test_add("/io/closed-first-while-duplicated", test_closed_first_while_duplicated);
+	test_add("/io/closed-first-and-back-under-its-number",
+		 test_closed_first_and_back_under_its_number);
 	test_add("/io/closed-first-and-silenced", test_closed_first_and_silenced);
 	test_add("/io/stranger-under-a-closed-number", test_stranger_under_a_closed_number);
 	test_add("/io/orphan-when-no-new-epoll-can-be-made",

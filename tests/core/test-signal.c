@@ -47,6 +47,26 @@ test_arrives_and_is_counted(struct test *test)
 	fend_signal_free(probe.signal);
 }
 
+/* Nobody has collected it yet, and another source is to be told. */
+static void
+test_what_came_before_a_source_is_not_told(struct test *test)
+{
+	struct probe older = { 0 }, newer = { 0 };
+
+	test_ok(fend_signal_new(test->loop, SIGUSR1, on_signal, &older, &older.signal));
+	g_assert_cmpint(raise(SIGUSR1), ==, 0);
+	test_ok(fend_signal_new(test->loop, SIGUSR1, on_signal, &newer, &newer.signal));
+	test_error(fend_loop_dispatch(test->loop, FEND_FOREVER), 1);
+	g_assert_cmpuint(older.count, ==, 1);
+	g_assert_cmpuint(newer.count, ==, 0);
+	g_assert_cmpint(raise(SIGUSR1), ==, 0);
+	test_error(fend_loop_dispatch(test->loop, FEND_FOREVER), 2);
+	g_assert_cmpuint(older.count, ==, 2);
+	g_assert_cmpuint(newer.count, ==, 1);
+	fend_signal_free(older.signal);
+	fend_signal_free(newer.signal);
+}
+
 static void
 test_wakes_a_sleeping_loop(struct test *test)
 {
@@ -355,6 +375,8 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	test_add("/signal/arrives-and-is-counted", test_arrives_and_is_counted);
+	test_add("/signal/what-came-before-a-source-is-not-told",
+		 test_what_came_before_a_source_is_not_told);
 	test_add("/signal/wakes-a-sleeping-loop", test_wakes_a_sleeping_loop);
 	test_add("/signal/old-disposition-comes-back", test_old_disposition_comes_back);
 	test_add("/signal/handler-is-put-back-in-place", test_handler_is_put_back_in_place);

@@ -410,6 +410,47 @@ test_due_timer_stopped_delayed_or_freed_by_another(struct test *test)
 	resume_clock();
 }
 
+static struct probe *crowd;
+
+enum { LATE = 5, CROWD = 100 };
+
+/* So many that the room for them grows, while some wait for the next iteration. */
+static void
+make_a_crowd(struct probe *probe)
+{
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		probe_init(&crowd[i], probe->test);
+		if (i % (CROWD / LATE) == 0)
+			fend_timer_after(crowd[i].timer, 0);
+	}
+}
+
+static void
+test_many_made_while_some_are_late(struct test *test)
+{
+	struct probe probe;
+	int i;
+
+	stop_clock();
+	crowd = g_new0(struct probe, CROWD);
+	probe_init(&probe, test);
+	probe.then = make_a_crowd;
+	fend_timer_after(probe.timer, 0);
+	test_error(fend_loop_dispatch(test->loop, 0), 1);
+	test_error(fend_loop_dispatch(test->loop, 0), LATE);
+	for (i = 0; i < CROWD; i++) {
+		g_assert_cmpint(crowd[i].calls, ==, i % (CROWD / LATE) == 0);
+		if (crowd[i].calls)
+			g_assert_cmpint(crowd[i].place, ==, i / (CROWD / LATE));
+		fend_timer_free(crowd[i].timer);
+	}
+	fend_timer_free(probe.timer);
+	g_free(crowd);
+	resume_clock();
+}
+
 static void
 test_free_inside_own_callback(struct test *test)
 {
@@ -481,6 +522,7 @@ main(int argc, char **argv)
 	test_add("/timer/rearmed-with-zero-starves-nobody", test_rearmed_with_zero_starves_nobody);
 	test_add("/timer/due-timer-stopped-delayed-or-freed-by-another",
 		 test_due_timer_stopped_delayed_or_freed_by_another);
+	test_add("/timer/many-made-while-some-are-late", test_many_made_while_some_are_late);
 	test_add("/timer/free-inside-own-callback", test_free_inside_own_callback);
 	test_add("/timer/extreme-times", test_extreme_times);
 	test_add("/timer/bad-arguments", test_bad_arguments);

@@ -129,6 +129,12 @@ list_describe(const struct addrinfo *list)
 }
 
 int
+has_idn(void)
+{
+	return FEND_HAS_IDN;
+}
+
+int
 eai_error(int eai)
 {
 	static const struct {
@@ -271,6 +277,58 @@ loopback_up(void)
 	r = ioctl(fd, SIOCSIFFLAGS, &request);
 	close(fd);
 	return r;
+}
+
+void
+loopback_add_ipv4(const char *text)
+{
+	struct ifreq request = { .ifr_name = "lo:1" };
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_cmpint(inet_pton(AF_INET, text, &address.sin_addr), ==, 1);
+	memcpy(&request.ifr_addr, &address, sizeof(address));
+	g_assert_cmpint(ioctl(fd, SIOCSIFADDR, &request), ==, 0);
+	close(fd);
+}
+
+/* The kernel takes a new address for a source only after a while. */
+static void
+wait_for_source(const struct in6_addr *source, unsigned zone)
+{
+	const struct sockaddr_in6 address = {
+		.sin6_family = AF_INET6, .sin6_addr = *source, .sin6_scope_id = zone };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	g_assert_cmpint(fd, >=, 0);
+	while (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		g_thread_yield();
+	close(fd);
+}
+
+void
+loopback_add_ipv6(const char *text, unsigned prefix)
+{
+	/* linux/ipv6.h has it, but not beside netinet/in.h. Valgrind takes it for the other. */
+	union {
+		struct {
+			struct in6_addr address;
+			guint32 prefix;
+			int index;
+		} in6;
+		struct ifreq in;
+	} request;
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	g_assert_cmpint(fd, >=, 0);
+	memset(&request, 0, sizeof(request));
+	request.in6.prefix = prefix;
+	request.in6.index = (int)if_nametoindex("lo");
+	g_assert_cmpint(inet_pton(AF_INET6, text, &request.in6.address), ==, 1);
+	g_assert_cmpint(ioctl(fd, SIOCSIFADDR, &request), ==, 0);
+	close(fd);
+	wait_for_source(&request.in6.address, (unsigned)request.in6.index);
 }
 
 static const char *

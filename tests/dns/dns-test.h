@@ -33,6 +33,9 @@ char *list_addresses(const struct addrinfo *list);
 /* Everything that a list says, and that it is well-formed. */
 char *list_describe(const struct addrinfo *list);
 
+/* Is AI_IDN heeded? */
+int has_idn(void);
+
 /* FEND_EAI_x for EAI_x. */
 int eai_error(int eai);
 
@@ -77,5 +80,10 @@ struct process *dnsmasq_start(int port, const char *const *arguments);
  * the reason has been told and the program is to end.
  */
 int namespace_enter(const char *hosts, const char *resolv_conf, const char *nss, int network);
+/*
+ * Give the loopback interface of such a network one more address; 0.0.0.0 takes that of IPv4 away.
+ */
+void loopback_add_ipv4(const char *text);
+void loopback_add_ipv6(const char *text, unsigned prefix);
 
 #endif

@@ -1,46 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The name server with faults. It knows as much of RFC 1035 as a test needs: a query has one
- * question, whose name is not compressed, and a reply repeats it.
- */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
+/* The sockets of the name server with faults, and what it notes; reply.c is what it says. */
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fend/address.h>
+
 #include "fend-test.h"
 #include "process.h"
+#include "reply.h"
 #include "server.h"
 
 enum {
 	HEADER = 12,
 	TYPE_A = 1,
-	TYPE_CNAME = 5,
 	TYPE_AAAA = 28,
-	CLASS_IN = 1,
-	FLAGS_REPLY = 0x8180, /* QR RD RA */
-	FLAG_TC = 0x0200,
-	FORMERR = 1,
-	SERVFAIL = 2,
-	NXDOMAIN = 3,
-	NOTIMP = 4,
-	REFUSED = 5,
-};
-
-struct question {
-	guint16 id;
-	guint16 type;
-	guint8 name[256]; /* as in the message */
-	gsize name_size;
+	TYPE_OPT = 41,
+	OPT_SIZE = 11, /* with the root as its name */
 };
 
 /* Where a question came from. */
 struct client {
 	int fd;
 	gboolean tcp;
-	struct sockaddr_in address;
+	struct sockaddr_storage address;
+	socklen_t size;
 };
 
 struct delayed {
@@ -51,89 +35,6 @@ struct delayed {
 };
 
 static void
-put16(GByteArray *message, unsigned value)
-{
-	guint8 bytes[2] = { (guint8)(value >> 8), (guint8)value };
-
-	g_byte_array_append(message, bytes, 2);
-}
-
-static void
-put_name(GByteArray *message, const char *name)
-{
-	char **labels = g_strsplit(name, ".", -1);
-	int i;
-
-	for (i = 0; labels[i]; i++) {
-		guint8 length = (guint8)strlen(labels[i]);
-
-		g_byte_array_append(message, &length, 1);
-		g_byte_array_append(message, (const guint8 *)labels[i], length);
-	}
-	g_byte_array_append(message, (const guint8 *)"", 1);
-	g_strfreev(labels);
-}
-
-static void
-put_record(GByteArray *message, const void *name, gsize name_size, unsigned type,
-	   const GByteArray *data)
-{
-	g_byte_array_append(message, name, (guint)name_size);
-	put16(message, type);
-	put16(message, CLASS_IN);
-	put16(message, 0);
-	put16(message, 60);
-	put16(message, data->len);
-	g_byte_array_append(message, data->data, data->len);
-}
-
-static GByteArray *
-reply_new(const struct question *question, unsigned flags, unsigned n_answers)
-{
-	GByteArray *message = g_byte_array_new();
-
-	put16(message, question->id);
-	put16(message, FLAGS_REPLY | flags);
-	put16(message, 1);
-	put16(message, n_answers);
-	put16(message, 0);
-	put16(message, 0);
-	g_byte_array_append(message, question->name, (guint)question->name_size);
-	put16(message, question->type);
-	put16(message, CLASS_IN);
-	return message;
-}
-
-/* last: of the address, so that a test can tell a wrong answer from a right one. */
-static GByteArray *
-answer_new(const struct question *question, const char *alias_of, guint8 last)
-{
-	static const guint8 in[] = { 192, 0, 2 };
-	static const guint8 in6[15] = { 0x20, 0x01, 0x0d, 0xb8 };
-	GByteArray *message = reply_new(question, 0, alias_of ? 2 : 1);
-	GByteArray *data = g_byte_array_new();
-	GByteArray *name = g_byte_array_new();
-
-	g_byte_array_append(name, question->name, (guint)question->name_size);
-	if (alias_of) {
-		put_name(data, alias_of);
-		put_record(message, name->data, name->len, TYPE_CNAME, data);
-		g_byte_array_set_size(name, 0);
-		g_byte_array_append(name, data->data, data->len);
-		g_byte_array_set_size(data, 0);
-	}
-	if (question->type == TYPE_A)
-		g_byte_array_append(data, in, sizeof(in));
-	else
-		g_byte_array_append(data, in6, sizeof(in6));
-	g_byte_array_append(data, &last, 1);
-	put_record(message, name->data, name->len, question->type, data);
-	g_byte_array_unref(name);
-	g_byte_array_unref(data);
-	return message;
-}
-
-static void
 send_bytes(const struct client *client, const void *bytes, gsize size)
 {
 	/* Who asked may be gone by now, which a name server does not care about. */
@@ -141,7 +42,7 @@ send_bytes(const struct client *client, const void *bytes, gsize size)
 		send(client->fd, bytes, size, MSG_NOSIGNAL);
 	else
 		sendto(client->fd, bytes, size, MSG_NOSIGNAL,
-		       (const struct sockaddr *)&client->address, sizeof(client->address));
+		       (const struct sockaddr *)&client->address, client->size);
 }
 
 static void
@@ -163,61 +64,62 @@ send_noise(const struct client *client, const struct question *question)
 	send_bytes(client, "", 0);
 	send_bytes(client, "\1\2\3\4\5", 5);
 	wrong.id ^= 1;
-	send_reply(client, answer_new(&wrong, NULL, 66));
+	send_reply(client, reply_new(SERVER_WRONG, &wrong, client->tcp));
 	wrong = *question;
 	wrong.name[1] ^= 1;
-	send_reply(client, answer_new(&wrong, NULL, 66));
+	send_reply(client, reply_new(SERVER_WRONG, &wrong, client->tcp));
 }
 
 static void
 reply(enum server_mode mode, const struct client *client, const struct question *question)
 {
-	switch (mode) {
-	case SERVER_DROP:
+	if (mode == SERVER_DROP)
 		return;
-	case SERVER_NODATA:
-		send_reply(client, reply_new(question, 0, 0));
-		return;
-	case SERVER_NXDOMAIN:
-		send_reply(client, reply_new(question, NXDOMAIN, 0));
-		return;
-	case SERVER_SERVFAIL:
-		send_reply(client, reply_new(question, SERVFAIL, 0));
-		return;
-	case SERVER_REFUSED:
-		send_reply(client, reply_new(question, REFUSED, 0));
-		return;
-	case SERVER_FORMERR:
-		send_reply(client, reply_new(question, FORMERR, 0));
-		return;
-	case SERVER_NOTIMP:
-		send_reply(client, reply_new(question, NOTIMP, 0));
-		return;
-	case SERVER_TRUNCATE:
-		if (!client->tcp) {
-			send_reply(client, reply_new(question, FLAG_TC, 0));
-			return;
-		}
-		break;
-	case SERVER_NOISE:
+	if (mode == SERVER_NOISE)
 		send_noise(client, question);
-		break;
-	case SERVER_CNAME:
-		send_reply(client, answer_new(question, "real.test", 1));
+	if (mode == SERVER_HALF) {
+		send_bytes(client, "\0", 1);
 		return;
-	case SERVER_BAD_CNAME:
-		send_reply(client, answer_new(question, "no/host.test", 1));
-		return;
-	case SERVER_ANSWER:
-		break;
 	}
-	send_reply(client, answer_new(question, NULL, 1));
+	send_reply(client, reply_new(mode, question, client->tcp));
 }
 
+/*
+ * It goes by the last name that was noted: of a question that is answered at once this is its own.
+ */
 static enum server_mode
 mode_of(const struct server *server, const struct question *question)
 {
-	return question->type == TYPE_A ? server->a : server->aaaa;
+	if (server->choose)
+		return server->choose(server->name, question->type != TYPE_A);
+	switch (question->type) {
+	case TYPE_A:
+		return server->a;
+	case TYPE_AAAA:
+		return server->aaaa;
+	default:
+		return server->other;
+	}
+}
+
+/* How long after it came a question is answered. */
+static fend_time
+delay_of(const struct server *server, const struct question *question)
+{
+	return server->delay +
+	       (question->type == TYPE_A ? server->a_delay : server->aaaa_delay);
+}
+
+static void
+note_given(const struct server *server, struct question *question)
+{
+	question->ttl = server->ttl;
+	if (question->type == TYPE_A)
+		question->addresses = server->a_addresses;
+	else if (question->type == TYPE_AAAA)
+		question->addresses = server->aaaa_addresses;
+	else
+		question->records = server->records;
 }
 
 static void
@@ -245,8 +147,10 @@ note(struct server *server, const struct client *client, const struct question *
 	server->name = g_string_free(name, FALSE);
 	if (question->type == TYPE_A)
 		server->n_a++;
-	else
+	else if (question->type == TYPE_AAAA)
 		server->n_aaaa++;
+	else
+		server->n_other++;
 	server->n_tcp += client->tcp;
 	server->last = fend_now();
 	if (!server->first)
@@ -271,9 +175,13 @@ on_query(struct server *server, const struct client *client, const guint8 *messa
 	question.name_size = end - HEADER;
 	memcpy(question.name, message + HEADER, question.name_size);
 	question.type = (guint16)(message[end] << 8 | message[end + 1]);
-	g_assert_true(question.type == TYPE_A || question.type == TYPE_AAAA);
+	note_given(server, &question);
+	end += 4;
+	if (size >= end + OPT_SIZE && message[end] == 0 && message[end + 2] == TYPE_OPT)
+		question.edns_size = (guint16)(message[end + 3] << 8 | message[end + 4]);
+	server->edns_size = question.edns_size;
 	note(server, client, &question);
-	if (!server->delay) {
+	if (!delay_of(server, &question)) {
 		reply(mode_of(server, &question), client, &question);
 		return;
 	}
@@ -282,7 +190,7 @@ on_query(struct server *server, const struct client *client, const guint8 *messa
 	delayed->question = question;
 	delayed->client = *client;
 	test_ok(fend_timer_new(server->loop, on_delay, delayed, &delayed->timer));
-	fend_timer_after(delayed->timer, server->delay);
+	fend_timer_after(delayed->timer, delay_of(server, &question));
 	server->delayed = g_list_append(server->delayed, delayed);
 }
 
@@ -291,13 +199,16 @@ on_datagrams(struct fend_io *io, unsigned events, void *data)
 {
 	struct server *server = data;
 	struct client client = { .fd = server->udp };
-	socklen_t size = sizeof(client.address);
 	guint8 message[1500];
 	unsigned n = 0;
 	ssize_t r;
 
-	while ((r = recvfrom(server->udp, message, sizeof(message), 0,
-			     (struct sockaddr *)&client.address, &size)) > 0) {
+	for (;;) {
+		client.size = sizeof(client.address);
+		r = recvfrom(server->udp, message, sizeof(message), 0,
+			     (struct sockaddr *)&client.address, &client.size);
+		if (r <= 0)
+			break;
 		on_query(server, &client, message, (gsize)r);
 		n++;
 	}
@@ -350,36 +261,50 @@ on_connection(struct fend_io *io, unsigned events, void *data)
 }
 
 static int
-bind_socket(int type, int port)
+bind_socket(int type, const struct fend_address *address)
 {
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_port = htons((guint16)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(address->storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof(address)), ==, 0);
+	g_assert_cmpint(bind(fd, (const struct sockaddr *)&address->storage, address->size), ==, 0);
 	return fd;
+}
+
+struct server *
+server_start_at(struct fend_loop *loop, const char *text)
+{
+	struct server *server = g_new0(struct server, 1);
+	struct fend_address address;
+
+	server->loop = loop;
+	server->ttl = 60;
+	server->address = g_strdup(text);
+	server->input = g_byte_array_new();
+	server->connection = -1;
+	test_ok(fend_address_parse(server->address, &address));
+	server->udp = bind_socket(SOCK_DGRAM, &address);
+	server->tcp = bind_socket(SOCK_STREAM, &address);
+	g_assert_cmpint(listen(server->tcp, 8), ==, 0);
+	test_ok(fend_io_new(loop, server->udp, FEND_IN, on_datagrams, server, &server->udp_io));
+	test_ok(fend_io_new(loop, server->tcp, FEND_IN, on_connection, server, &server->tcp_io));
+	return server;
+}
+
+struct server *
+server_start_on(struct fend_loop *loop, const char *host)
+{
+	char *text = g_strdup_printf(strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
+				     test_port(SOCK_DGRAM));
+	struct server *server = server_start_at(loop, text);
+
+	g_free(text);
+	return server;
 }
 
 struct server *
 server_start(struct fend_loop *loop)
 {
-	struct server *server = g_new0(struct server, 1);
-	int port = test_port(SOCK_DGRAM);
-
-	server->loop = loop;
-	server->address = g_strdup_printf("127.0.0.1:%d", port);
-	server->input = g_byte_array_new();
-	server->connection = -1;
-	server->udp = bind_socket(SOCK_DGRAM, port);
-	server->tcp = bind_socket(SOCK_STREAM, port);
-	g_assert_cmpint(listen(server->tcp, 8), ==, 0);
-	test_ok(fend_io_new(loop, server->udp, FEND_IN, on_datagrams, server, &server->udp_io));
-	test_ok(fend_io_new(loop, server->tcp, FEND_IN, on_connection, server, &server->tcp_io));
-	return server;
+	return server_start_on(loop, "127.0.0.1");
 }
 
 struct server *

@@ -5,11 +5,9 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -215,21 +213,6 @@ test_after_fork(struct test *test)
 	g_assert_cmpint(status, ==, 0);
 }
 
-/* Give the loopback interface an address that is not a loopback one, or take it away. */
-static void
-configure_ipv4(const char *text)
-{
-	struct ifreq request = { .ifr_name = "lo:1" };
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(inet_pton(AF_INET, text, &address.sin_addr), ==, 1);
-	memcpy(&request.ifr_addr, &address, sizeof(address));
-	g_assert_cmpint(ioctl(fd, SIOCSIFADDR, &request), ==, 0);
-	close(fd);
-}
-
 static void
 test_addrconfig(struct test *test)
 {
@@ -239,13 +222,13 @@ test_addrconfig(struct test *test)
 	/* ... and none is better than the other. */
 	expect("dual.test", AF_UNSPEC, AI_ADDRCONFIG, 0, "192.0.2.1 2001:db8::1");
 
-	configure_ipv4("198.51.100.1");
+	loopback_add_ipv4("198.51.100.1");
 	expect("dual.test", AF_INET, AI_ADDRCONFIG, 0, "192.0.2.1");
 	expect("dual.test", AF_INET6, AI_ADDRCONFIG, FEND_EAI_NONAME, "");
 	expect("dual.test", AF_UNSPEC, AI_ADDRCONFIG, 0, "192.0.2.1");
 	compare("six.test", AF_UNSPEC, AI_ADDRCONFIG);
 	compare("::1", AF_UNSPEC, AI_ADDRCONFIG);
-	configure_ipv4("0.0.0.0");
+	loopback_add_ipv4("0.0.0.0");
 }
 
 static void

@@ -17,16 +17,13 @@ enum {
 	LONG = 90, /* addresses: the answer comes over TCP, with EDNS or without */
 };
 
-/*
- * What may become of a lookup beneath which something has failed. NODATA, because c-ares tells the
- * outcome of the family that ended last: that there is no AAAA, though A could not be asked for.
- */
+/* What may become of a lookup beneath which something has failed. */
 static void
 check_error(int err)
 {
 	static const int errors[] = {
 		0, -ENOMEM, -EMFILE, -EACCES, -EIO, -ENOSPC, -ETIMEDOUT, FEND_EAI_AGAIN,
-		FEND_EAI_FAIL, FEND_EAI_MEMORY, FEND_EAI_NODATA, FEND_EAI_SERVICE, FEND_EAI_SYSTEM,
+		FEND_EAI_FAIL, FEND_EAI_MEMORY, FEND_EAI_SERVICE, FEND_EAI_SYSTEM,
 	};
 	size_t i;
 

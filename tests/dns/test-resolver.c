@@ -15,12 +15,12 @@ test_options(struct test *test)
 {
 	static const char *const good[] = {
 		"127.0.0.1", "127.0.0.1:5353", "::1", "[::1]", "[::1]:5353",
-		"2001:db8::1,192.0.2.1:1",
+		"2001:db8::1,192.0.2.1:1", "fe80::1%lo", "[fe80::1%lo]:5353",
 	};
 	static const char *const bad[] = {
 		"", ",", "127.0.0.1,", ",127.0.0.1", "127.0.0.1,,127.0.0.2", "localhost", "127.1",
 		"127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:53x", " 127.0.0.1",
-		"127.0.0.1 127.0.0.2", "[::1", "[::1]:", "::1]", "[127.0.0.1]", "fe80::1%lo",
+		"127.0.0.1 127.0.0.2", "[::1", "[::1]:", "::1]", "[127.0.0.1]", "fe80::1%nothere",
 		"unix:/run/dns", "/run/dns",
 	};
 	struct {
@@ -31,7 +31,7 @@ test_options(struct test *test)
 	struct fend_resolver *none = (struct fend_resolver *)&none, *resolver = none;
 	size_t i;
 
-	test_error(fend_resolver_new(NULL, NULL, &resolver), -EINVAL);
+	
 	test_error(fend_resolver_new(test->loop, NULL, NULL), -EINVAL);
 	for (i = 0; i < G_N_ELEMENTS(bad); i++) {
 		options.servers = bad[i];
@@ -251,6 +251,10 @@ test_truncated_goes_on_over_tcp(struct test *test)
 	setting.server->a = setting.server->aaaa = SERVER_TRUNCATE;
 	setting_expect(test, &setting, "long.test", AF_UNSPEC, 0, 0, "192.0.2.1 2001:db8::1");
 	g_assert_cmpuint(setting.server->n_tcp, ==, 2);
+	/* The family that is answered first waits for the other. */
+	setting.server->aaaa = SERVER_ANSWER;
+	setting_expect(test, &setting, "other.test", AF_UNSPEC, 0, 0, "192.0.2.1 2001:db8::1");
+	g_assert_cmpuint(setting.server->n_tcp, ==, 3);
 	setting_end(&setting);
 }
 

@@ -143,7 +143,8 @@ test_name(struct test *test)
 	char *service = g_strdup_printf("%d", port);
 
 	converse(server_start(STEP("5"), "localhost", service, NULL), listener);
-	check_end(server_start(STEP("5"), "localhost", "no-such-service", NULL), 1, "looking up: ");
+	check_end(server_start(STEP("5"), "localhost", "no-such-service", NULL), 1,
+		  fend_strerror(FEND_EAI_SERVICE));
 	check_end(server_start(STEP("5"), "localhost", service, NULL), 1,
 		  fend_strerror(-ECONNREFUSED));
 	check_end(server_start(STEP("5"), "localhost", NULL), 2, "HOST PORT");

@@ -56,7 +56,7 @@ configure()
 	build=$build_dir/$1
 	shift
 	[ -e "$build/build.ninja" ] || meson setup "$build" "$source_dir" -Ddefault_library=static \
-		-Dtls=disabled -Ddns=disabled -Dexamples=disabled "$@"
+		-Dtls=disabled -Dexamples=disabled "$@"
 }
 
 case $action in

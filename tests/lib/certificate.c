@@ -185,10 +185,17 @@ issue(const struct certificate *certificate, const char *name,
 const struct certificate *
 certificate_new(const char *name, const struct certificate_options *options)
 {
-	static GPtrArray *all;
+	static GHashTable *all; /* kept reachable, so that leak checkers do not count them */
 	struct certificate_options filled = { 0 };
-	struct certificate *certificate = g_new0(struct certificate, 1);
+	struct certificate *certificate;
 
+	if (!all)
+		all = g_hash_table_new(g_str_hash, g_str_equal);
+	certificate = g_hash_table_lookup(all, name);
+	if (certificate)
+		return certificate;
+	certificate = g_new0(struct certificate, 1);
+	g_hash_table_insert(all, g_strdup(name), certificate);
 	if (options)
 		filled = *options;
 	if (!filled.common_name)
@@ -205,10 +212,5 @@ certificate_new(const char *name, const struct certificate_options *options)
 	certificate->key = path_of(name, ".key");
 	key_new(certificate->key, &filled);
 	issue(certificate, name, &filled);
-
-	/* Kept reachable, so that leak checkers do not count it. */
-	if (!all)
-		all = g_ptr_array_new();
-	g_ptr_array_add(all, certificate);
 	return certificate;
 }

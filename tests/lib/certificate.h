@@ -21,7 +21,10 @@ struct certificate {
 	char *key;         /* PEM file */
 };
 
-/* options NULL: all defaults. name: a file name, unique in the program. */
+/*
+ * options NULL: all defaults. name: a file name; with one that was there before, what was made then is
+ * returned.
+ */
 const struct certificate *certificate_new(const char *name,
 					   const struct certificate_options *options);
 /* The CA's certificate, and that of another CA which signed nothing. */

@@ -56,6 +56,13 @@ faulty_allocate(void *pointer, size_t size)
 	}
 
 FAULTY(FAULT_OPEN, open, (const char *path, int flags), path, flags)
+FAULTY(FAULT_FSTAT, fstat, (int fd, struct stat *ret_stat), fd, ret_stat)
+FAULTY(FAULT_GET_FLAGS, get_flags, (int fd), fd)
+FAULTY(FAULT_SET_FLAGS, set_flags, (int fd, int flags), fd, flags)
+FAULTY(FAULT_PIDFD_OPEN, pidfd_open, (pid_t pid), pid)
+FAULTY(FAULT_PIDFD_SEND_SIGNAL, pidfd_send_signal, (int pidfd, int signo), pidfd, signo)
+FAULTY(FAULT_WAITID, waitid, (pid_t pid, siginfo_t *ret_info, int options), pid, ret_info, options)
+FAULTY(FAULT_TIMERFD_CREATE, timerfd_create, (void))
 FAULTY(FAULT_POLL, poll, (struct pollfd *fds, size_t n, fend_time timeout), fds, n, timeout)
 FAULTY(FAULT_WAKEUP, wakeup, (int ret_fds[2]), ret_fds)
 FAULTY(FAULT_SIGACTION, sigaction,
@@ -107,7 +114,9 @@ faulty_pread(int fd, void *buffer, size_t size, off_t offset)
 {
 	int error = strike(FAULT_PREAD);
 
-	return error ? error : REAL->pread(fd, buffer, limit && limit < size ? limit : size, offset);
+	if (limit && limit < size)
+		size = limit;
+	return error ? error : REAL->pread(fd, buffer, size, offset);
 }
 
 /* The first bytes of a vector, limit at most, as a vector of its own. */
@@ -214,6 +223,13 @@ fault_install(void)
 	faulty.recvmmsg = faulty_recvmmsg;
 	faulty.sendmmsg = faulty_sendmmsg;
 	faulty.interface = faulty_interface;
+	faulty.fstat = faulty_fstat;
+	faulty.get_flags = faulty_get_flags;
+	faulty.set_flags = faulty_set_flags;
+	faulty.pidfd_open = faulty_pidfd_open;
+	faulty.pidfd_send_signal = faulty_pidfd_send_signal;
+	faulty.waitid = faulty_waitid;
+	faulty.timerfd_create = faulty_timerfd_create;
 	fend__kernel = &faulty;
 }
 

@@ -11,17 +11,26 @@
 
 #define DEADLINE_SECONDS 20
 
+struct added {
+	test_fn *fn;
+	void (*set)(const void *data); /* or NULL */
+	const void *data;
+};
+
 static void
 run(gconstpointer data)
 {
-	test_fn *fn = *(test_fn *const *)data;
+	const struct added *added = data;
 	struct test test = { 0 };
 	int fds = test_count_fds();
+
+	if (added->set)
+		added->set(added->data);
 
 	/* Should a test hang outside the loop, this ends it; the exit status tells. */
 	alarm((unsigned)(3 * DEADLINE_SECONDS * test_slowness()));
 	test_ok(fend_loop_new(NULL, &test.loop));
-	fn(&test);
+	added->fn(&test);
 	fend_loop_free(test.loop);
 	alarm(0);
 	g_assert_cmpint(test_count_fds(), ==, fds);
@@ -30,10 +39,16 @@ run(gconstpointer data)
 void
 test_add(const char *path, test_fn *fn)
 {
-	test_fn **data = g_new(test_fn *, 1);
+	test_add_set(path, NULL, NULL, fn);
+}
 
-	*data = fn;
-	g_test_add_data_func_full(path, data, run, g_free);
+void
+test_add_set(const char *path, void (*set)(const void *data), const void *data, test_fn *fn)
+{
+	struct added *added = g_new(struct added, 1);
+
+	*added = (struct added){ fn, set, data };
+	g_test_add_data_func_full(path, added, run, g_free);
 }
 
 int

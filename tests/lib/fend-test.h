@@ -19,6 +19,8 @@ typedef void test_fn(struct test *test);
 
 /* path: "/timer/never-early" */
 void test_add(const char *path, test_fn *fn);
+/* The same; set is called with data, which stays valid, before each run of fn. */
+void test_add_set(const char *path, void (*set)(const void *data), const void *data, test_fn *fn);
 /* For main(): runs what was added. Sets up the environment that children inherit. */
 int test_init(int *argc, char ***argv);
 

@@ -18,7 +18,9 @@ packages_table()
 	build meson             meson             meson               meson           meson
 	build pkg-config        pkg-config        pkgconf-pkg-config  pkgconf         pkgconf
 	build libgnutls28-dev   libgnutls28-dev   gnutls-devel        gnutls-dev      gnutls
+	build libssl-dev        libssl-dev        openssl-devel       openssl-dev     openssl
 	build libc-ares-dev     libc-ares-dev     c-ares-devel        c-ares-dev      c-ares
+	build libidn2-dev       libidn2-dev       libidn2-devel       libidn2-dev     libidn2
 	build node-llhttp       libllhttp-dev     llhttp-devel        llhttp-dev      llhttp
 	build liburiparser-dev  liburiparser-dev  uriparser-devel     uriparser-dev   uriparser
 	build ca-certificates   ca-certificates   ca-certificates     ca-certificates ca-certificates

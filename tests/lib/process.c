@@ -94,6 +94,14 @@ test_directory(void)
 }
 
 char *
+test_path(const char *name)
+{
+	static unsigned count;
+
+	return g_strdup_printf("%s/%s-%u", test_directory(), name, count++);
+}
+
+char *
 test_file(const char *name, const char *content)
 {
 	char *path = g_build_filename(test_directory(), name, NULL);

@@ -29,6 +29,8 @@ void process_expect(struct process *process, const char *text);
 
 /* A directory for a test's files, made on first use, removed when the program ends. */
 const char *test_directory(void);
+/* A path in it that nothing has yet, to be freed with g_free(). */
+char *test_path(const char *name);
 /* Write a file into test_directory(); returns its path, to be freed with g_free(). */
 char *test_file(const char *name, const char *content);
 /* A port on 127.0.0.1 that nobody uses; type SOCK_STREAM, or SOCK_DGRAM for one free in both. */

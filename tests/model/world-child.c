@@ -217,7 +217,7 @@ op_child_kill(void)
 	struct child *child = &children[pick(CHILDREN)];
 	int signo = numbers[pick(3)], error;
 
-	if (!child->fend || (child->ended && !child->told))
+	if (!child->fend)
 		return;
 	killed = child;
 	error = loop_error(child->loop);

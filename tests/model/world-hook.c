@@ -85,7 +85,7 @@ op_hook_new(void)
 	for (i = HOOKS - 1; i >= 0; i--)
 		if (!hooks[i].fend)
 			hook = &hooks[i];
-	if (!loop || !hook || loop->dispatching)
+	if (!loop || !hook)
 		return;
 	if (!CALL(loop_error(loop), fend_hook_new(loop->fend, point, on_hook, hook, &hook->fend)))
 		return;

@@ -157,7 +157,7 @@ op_signal_new(void)
 	for (i = SIGNALS - 1; i >= 0; i--)
 		if (!signals[i].fend)
 			signal = &signals[i];
-	if (!loop || !signal || loop->dispatching || loop->hurried)
+	if (!loop || !signal)
 		return;
 	if (!CALL(loop_error(loop), fend_signal_new(loop->fend, signo, on_signal, signal,
 						    &signal->fend)))

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "streams.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <fend-internal/kernel.h>
 
@@ -88,6 +90,78 @@ fill(void *data, size_t size, guint32 seed)
 		seed = seed * 1664525 + 1013904223;
 		at[i] = (unsigned char)(seed >> 24);
 	}
+}
+
+void
+receive_all(struct test *test, struct fend_socket *peer, void *data, size_t size)
+{
+	char *at = data;
+
+	while (size > 0) {
+		ssize_t n = fend_socket_recv(peer, at, size, 0);
+
+		test_ok(fend_loop_dispatch(test->loop, n > 0 ? 0 : FEND_MS(1)));
+		if (n == -EAGAIN)
+			continue;
+		g_assert_cmpint(n, >, 0);
+		at += n;
+		size -= (size_t)n;
+	}
+}
+
+void
+expect(struct test *test, struct fend_socket *peer, const char *text)
+{
+	char buffer[64];
+
+	receive_all(test, peer, buffer, strlen(text));
+	g_assert_cmpmem(buffer, strlen(text), text, strlen(text));
+}
+
+void
+expect_end(struct test *test, struct fend_socket *peer, ssize_t result)
+{
+	char buffer[4096];
+	ssize_t n;
+
+	do {
+		test_ok(fend_loop_dispatch(test->loop, FEND_MS(1)));
+		n = fend_socket_recv(peer, buffer, sizeof(buffer), 0);
+	} while (n == -EAGAIN || n > 0);
+	test_error(n, result);
+}
+
+void
+reset(struct fend_socket **socket)
+{
+	static const struct linger linger = { .l_onoff = 1 };
+
+	test_ok(fend_socket_set_option(*socket, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	*socket = fend_socket_free(*socket);
+}
+
+static struct fend__kernel stopped;
+fend_time present;
+
+static fend_time
+stopped_now(void)
+{
+	return present;
+}
+
+void
+stop_clock(void)
+{
+	stopped = fend__kernel_real;
+	stopped.now = stopped_now;
+	present = fend__kernel_real.now();
+	fend__kernel = &stopped;
+}
+
+void
+start_clock(void)
+{
+	fend__kernel = &fend__kernel_real;
 }
 
 struct count count;

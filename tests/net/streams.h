@@ -32,6 +32,19 @@ void heard_assert(struct heard *heard, const char *text);
 /* The same bytes for the same seed. */
 void fill(void *data, size_t size, guint32 seed);
 
+/* Dispatch until size bytes have come to a plain socket, or that text. */
+void receive_all(struct test *test, struct fend_socket *peer, void *data, size_t size);
+void expect(struct test *test, struct fend_socket *peer, const char *text);
+/* Dispatch until receiving there gives result, which is 0 or an error. */
+void expect_end(struct test *test, struct fend_socket *peer, ssize_t result);
+/* Close with a reset; *socket becomes NULL. */
+void reset(struct fend_socket **socket);
+
+/* From here to start_clock() it is always present. */
+extern fend_time present;
+void stop_clock(void);
+void start_clock(void);
+
 /* Count calls that send and receive from here to count_end(). */
 struct count {
 	int sends, receives;

@@ -12,41 +12,6 @@
 #include "fault.h"
 #include "layers.h"
 
-/* A clock that stands still. */
-static struct fend__kernel stopped;
-static fend_time present;
-
-static fend_time
-stopped_now(void)
-{
-	return present;
-}
-
-static void
-stop_clock(void)
-{
-	stopped = fend__kernel_real;
-	stopped.now = stopped_now;
-	present = fend__kernel_real.now();
-	fend__kernel = &stopped;
-}
-
-static void
-start_clock(void)
-{
-	fend__kernel = &fend__kernel_real;
-}
-
-/* Close with a reset. */
-static void
-reset(struct fend_socket **socket)
-{
-	static const struct linger linger = { .l_onoff = 1 };
-
-	test_ok(fend_socket_set_option(*socket, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
-	*socket = fend_socket_free(*socket);
-}
-
 /* Write until the kernel takes no more; returns how much was written. */
 static size_t
 stuff(struct heard *heard)

@@ -31,24 +31,6 @@ is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* Dispatch until the peer, a plain socket, has got size bytes. */
-static void
-receive(struct test *test, struct fend_socket *peer, void *data, size_t size)
-{
-	char *at = data;
-
-	while (size > 0) {
-		ssize_t n = fend_socket_recv(peer, at, size, 0);
-
-		test_ok(fend_loop_dispatch(test->loop, n > 0 ? 0 : FEND_MS(1)));
-		if (n == -EAGAIN)
-			continue;
-		g_assert_cmpint(n, >, 0);
-		at += n;
-		size -= (size_t)n;
-	}
-}
-
 /* What is written before, between and after files comes there, and they are closed. */
 static void
 write_mixed(struct test *test, struct pair *pair, int letters)
@@ -68,7 +50,7 @@ write_mixed(struct test *test, struct pair *pair, int letters)
 	test_error(fend_stream_sendfile(heard.stream, second, 0, 5), 0);
 	test_error(fend_stream_write(heard.stream, "tail", 4), 0);
 	g_assert_cmpuint(fend_stream_pending(heard.stream), ==, strlen(expected));
-	receive(test, pair->b, buffer, strlen(expected));
+	receive_all(test, pair->b, buffer, strlen(expected));
 	if (letters)
 		rot13(buffer, strlen(expected));
 	g_assert_cmpstr(buffer, ==, expected);
@@ -126,7 +108,7 @@ test_a_large_file_takes_no_memory(struct test *test)
 	test_drain(test);
 	g_assert_cmpuint(fend_stream_pending(heard.stream), >, LARGE / 2);
 	g_assert_cmpint(heard.drained, ==, 0);
-	receive(test, pair.b, got, LARGE);
+	receive_all(test, pair.b, got, LARGE);
 	test_drain(test);
 	g_assert_false(fault_struck());
 	fault_clear();
@@ -254,7 +236,7 @@ test_a_file_is_read_in_pieces(struct test *test)
 	fault_install();
 	fault_limit(13);
 	test_ok(fend_stream_sendfile(heard.stream, file_new(data, sizeof(data)), 0, sizeof(data)));
-	receive(test, pair.b, got, sizeof(got));
+	receive_all(test, pair.b, got, sizeof(got));
 	g_assert_cmpmem(got, sizeof(got), data, sizeof(data));
 	fault_limit(0);
 	fend__kernel = &fend__kernel_real;
@@ -276,7 +258,7 @@ test_finish_waits_for_the_file(struct test *test)
 	test_ok(fend_stream_sendfile(heard.stream, fd, 0, 6));
 	test_error(fend_stream_release(heard.stream, &socket), -EBUSY);
 	test_ok(fend_stream_finish(heard.stream, FEND_FOREVER));
-	receive(test, pair.b, buffer, 6);
+	receive_all(test, pair.b, buffer, 6);
 	g_assert_cmpmem(buffer, 6, "abcdef", 6);
 	test_drain(test);
 	wait_fd(fend_socket_fd(pair.b), POLLIN);
@@ -286,6 +268,41 @@ test_finish_waits_for_the_file(struct test *test)
 	test_error(heard.err, 0);
 	heard_fini(&heard);
 	pair_fini(&pair);
+}
+
+static void
+test_the_write_timeout_runs_while_a_file_waits(struct test *test)
+{
+	struct fend_stream_options options = { .size = sizeof(options),
+					       .write_timeout = FEND_SEC(10) };
+	unsigned char *data = g_malloc0(LARGE);
+	struct heard heard;
+	struct pair pair;
+
+	pair_init(&pair);
+	stop_clock();
+	heard_init(&heard, test, &pair.a, &options);
+	present += FEND_SEC(100);
+	test_ok(fend_stream_sendfile(heard.stream, file_new(data, LARGE), 0, LARGE));
+	test_drain(test);
+	present += FEND_SEC(10) - 1;
+	test_drain(test);
+	g_assert_cmpint(heard.closed, ==, 0);
+	/* Some of it leaves: the time begins anew. */
+	while (fend_socket_recv(pair.b, data, LARGE, 0) > 0)
+		continue;
+	test_drain(test);
+	present += FEND_SEC(10) - 1;
+	test_drain(test);
+	g_assert_cmpint(heard.closed, ==, 0);
+	present++;
+	test_drain(test);
+	g_assert_cmpint(heard.closed, ==, 1);
+	test_error(heard.err, -ETIMEDOUT);
+	start_clock();
+	heard_fini(&heard);
+	pair_fini(&pair);
+	g_free(data);
 }
 
 static void
@@ -328,6 +345,8 @@ main(int argc, char **argv)
 	    test_a_file_that_cannot_be_read_resets_the_stream);
 	ADD("a-file-is-read-in-pieces", test_a_file_is_read_in_pieces);
 	ADD("finish-waits-for-the-file", test_finish_waits_for_the_file);
+	ADD("the-write-timeout-runs-while-a-file-waits",
+	    test_the_write_timeout_runs_while_a_file_waits);
 	ADD("files-go-with-the-stream", test_files_go_with_the_stream);
 	return g_test_run();
 }

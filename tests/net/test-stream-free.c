@@ -186,6 +186,9 @@ all_is_refused(struct fend_stream *stream, int error)
 	test_error(fend_stream_want(stream, 1), error);
 	test_error(fend_stream_write(stream, "x", 1), error);
 	test_error(fend_stream_writev(stream, &iov, 1), error);
+	test_error(fend_stream_sendfile(stream, 0, 0, 1), error);
+	test_error(fend_stream_pipe(stream, stream), error);
+	test_error(fend_stream_set_rate(stream, NULL, NULL), error);
 	test_error(fend_stream_finish(stream, FEND_SEC(1)), error);
 	test_error(fend_stream_release(stream, &socket), error);
 	g_assert_null(socket);

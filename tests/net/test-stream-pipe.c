@@ -46,49 +46,6 @@ proxy_fini(struct proxy *proxy)
 	fend_socket_free(proxy->server);
 }
 
-/* Dispatch until text has come to a plain socket. */
-static void
-expect(struct test *test, struct fend_socket *peer, const char *text)
-{
-	char buffer[64];
-	size_t got = 0;
-
-	while (got < strlen(text)) {
-		ssize_t n = fend_socket_recv(peer, buffer + got, strlen(text) - got, 0);
-
-		if (n == -EAGAIN)
-			test_ok(fend_loop_dispatch(test->loop, FEND_MS(1)));
-		else
-			g_assert_cmpint(n, >, 0);
-		got += n > 0 ? (size_t)n : 0;
-	}
-	g_assert_cmpmem(buffer, got, text, strlen(text));
-}
-
-/* Dispatch until receiving there gives result, which is 0 or an error. */
-static void
-expect_end(struct test *test, struct fend_socket *peer, ssize_t result)
-{
-	char buffer[4096];
-	ssize_t n;
-
-	do {
-		test_ok(fend_loop_dispatch(test->loop, FEND_MS(1)));
-		n = fend_socket_recv(peer, buffer, sizeof(buffer), 0);
-	} while (n == -EAGAIN || n > 0);
-	test_error(n, result);
-}
-
-/* Close with a reset. */
-static void
-reset(struct fend_socket **socket)
-{
-	static const struct linger linger = { .l_onoff = 1 };
-
-	test_ok(fend_socket_set_option(*socket, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
-	*socket = fend_socket_free(*socket);
-}
-
 static void
 talk(struct test *test, void (*push)(struct fend_socket *socket))
 {
@@ -149,8 +106,9 @@ test_what_is_held_comes_first(struct test *test)
 	g_byte_array_unref(g_steal_pointer(&from.got));
 	send_all(one.b, "abc", 3);
 	test_drain(test);
-	test_ok(fend_stream_write(to.stream, "head:", 5));
 	test_ok(fend_stream_pipe(from.stream, to.stream));
+	/* Written before any of that could be moved. */
+	test_ok(fend_stream_write(to.stream, "head:", 5));
 	send_all(one.b, "def", 3);
 	expect(test, two.b, "head:abcdef");
 	/* An end that was offered is passed on nevertheless. */
@@ -300,11 +258,17 @@ test_a_finished_stream_takes_no_more(struct test *test)
 	struct proxy proxy;
 
 	proxy_init(&proxy, test, NULL, NULL);
+	test_ok(fend_stream_pipe(proxy.far.stream, NULL));
 	test_ok(fend_stream_write(proxy.far.stream, "last", 4));
 	test_ok(fend_stream_finish(proxy.far.stream, FEND_FOREVER));
 	send_all(proxy.client, "more", 4);
 	test_wait(test, &proxy.near.closed);
 	test_error(proxy.near.err, -EPIPE);
+	expect(test, proxy.server, "last");
+	expect_end(test, proxy.server, 0);
+	proxy.server = fend_socket_free(proxy.server);
+	test_wait(test, &proxy.far.closed);
+	test_error(proxy.far.err, 0);
 	proxy_fini(&proxy);
 }
 
@@ -351,6 +315,48 @@ test_input_in_a_stalled_pipe_is_offered_again(struct test *test)
 		g_assert_cmpint(proxy.near.readable, >, 0);
 		proxy_fini(&proxy);
 	}
+}
+
+/* All of it was offered, with its end, and the stream has nothing else to do. */
+static void
+test_a_stream_outlives_what_it_has_to_pass_on(struct test *test)
+{
+	struct fend_stream_options options = { .size = sizeof(options), .output_low = 1,
+					       .output_high = 1 };
+	static char data[1 << 20];
+	struct heard from, to;
+	struct pair one, two;
+
+	pair_init(&one);
+	pair_init(&two);
+	heard_init(&from, test, &one.a, NULL);
+	heard_init(&to, test, &two.a, &options);
+	g_byte_array_unref(g_steal_pointer(&from.got));
+	send_all(one.b, "abc", 3);
+	test_error(fend_stream_write(to.stream, data, sizeof(data)), 1);
+	test_drain(test);
+	g_assert_cmpint(from.readable, ==, 1);
+	test_ok(fend_stream_pipe(from.stream, to.stream));
+	test_drain(test);
+	g_assert_cmpint(from.readable, ==, 1);
+	test_ok(fend_stream_pipe(from.stream, NULL));
+	test_drain(test);
+	g_assert_cmpint(from.readable, ==, 2);
+	test_ok(fend_socket_shutdown(one.b, SHUT_WR));
+	test_wait(test, &from.at_end);
+	test_ok(fend_stream_pipe(from.stream, to.stream));
+	test_ok(fend_stream_finish(from.stream, FEND_FOREVER));
+	test_drain(test);
+	g_assert_cmpint(from.closed, ==, 0);
+	receive_all(test, two.b, data, sizeof(data));
+	expect(test, two.b, "abc");
+	expect_end(test, two.b, 0);
+	test_wait(test, &from.closed);
+	test_error(from.err, 0);
+	heard_fini(&from);
+	heard_fini(&to);
+	pair_fini(&one);
+	pair_fini(&two);
 }
 
 static void
@@ -447,7 +453,7 @@ test_pipe_names_its_errors(struct test *test)
 	proxy_fini(&proxy);
 }
 
-/* One failure, wherever it is: both streams end, and if the second did in order, nothing is lost. */
+/* One failure, wherever it is: both streams end; if the second did in order, nothing is lost. */
 static int
 play(enum fault_op op, unsigned n, int error)
 {
@@ -477,6 +483,7 @@ play(enum fault_op op, unsigned n, int error)
 		g_assert_cmpint(size, >, 0);
 		g_byte_array_append(got, (guint8 *)buffer, (guint)size);
 	}
+	g_assert_cmpmem(got->data, got->len, "hello", got->len);
 	if (error == -EAGAIN)
 		test_error(proxy.far.err | proxy.near.err, 0);
 	g_byte_array_unref(got);
@@ -521,6 +528,8 @@ main(int argc, char **argv)
 	ADD("freeing-one-leaves-the-other", test_freeing_one_leaves_the_other);
 	ADD("input-in-a-stalled-pipe-is-offered-again",
 	    test_input_in_a_stalled_pipe_is_offered_again);
+	ADD("a-stream-outlives-what-it-has-to-pass-on",
+	    test_a_stream_outlives_what_it_has_to_pass_on);
 	ADD("both-may-go-in-closed", test_both_may_go_in_closed);
 	ADD("a-pipe-to-itself-echoes", test_a_pipe_to_itself_echoes);
 	ADD("pipe-names-its-errors", test_pipe_names_its_errors);

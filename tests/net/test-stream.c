@@ -47,6 +47,11 @@ test_new_names_its_errors(struct test *test)
 	options.output_max = 1000;
 	test_error(NEW(test->loop, pair.a, &heard_callbacks), -EINVAL);
 	options.output_max = 0;
+#if SIZE_MAX > UINT32_MAX
+	options.input_max = (size_t)UINT32_MAX + 1;
+	test_error(NEW(test->loop, pair.a, &heard_callbacks), -EINVAL);
+	options.input_max = 0;
+#endif
 	options.size = 1;
 	test_error(NEW(test->loop, pair.a, &heard_callbacks), -EINVAL);
 	options.size = sizeof(options);
@@ -632,6 +637,9 @@ test_null_is_an_error_or_nothing(struct test *test)
 	test_error(fend_stream_consume(NULL, 0), -EINVAL);
 	test_error(fend_stream_want(NULL, 0), -EINVAL);
 	test_error(fend_stream_write(NULL, "", 0), -EINVAL);
+	test_error(fend_stream_sendfile(NULL, 0, 0, 0), -EINVAL);
+	test_error(fend_stream_pipe(NULL, NULL), -EINVAL);
+	test_error(fend_stream_set_rate(NULL, NULL, NULL), -EINVAL);
 	test_error(fend_stream_finish(NULL, 0), -EINVAL);
 	test_error(fend_stream_release(NULL, &socket), -EINVAL);
 	test_error(fend_stream_stats(NULL, &stats), -EINVAL);

@@ -88,6 +88,14 @@ def check_packaging(checks, sources, prefix, libraries):
                  f'differing: {sorted(listed ^ installed)}')
 
 
+def check_provider(checks, prefix, arguments):
+    """libfend-tls.pc tells which provider was asked for."""
+    wanted = [option for option in arguments.option if option.startswith('tls_provider=')]
+    for option in wanted:
+        text = (prefix / 'lib' / 'pkgconfig' / 'libfend-tls.pc').read_text()
+        checks.check('libfend-tls.pc names the provider', option in text.splitlines(), text)
+
+
 def check_programs(checks, outside, sources, libraries):
     for library in libraries:
         object_name = library.partition('-')[2]
@@ -144,6 +152,7 @@ def main():
                      [f'missing: {path}' for path in sorted(expected - files)],
                      [f'unexpected: {path}' for path in sorted(files - expected)])
         check_packaging(checks, arguments.sources, prefix, arguments.library)
+        check_provider(checks, prefix, arguments)
         check_programs(checks, Outside(directory, prefix, arguments), arguments.sources,
                        arguments.library)
 

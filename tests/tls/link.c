@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "layers.h"
 #include "pair.h"
 
 struct fend_tls_params
@@ -14,6 +15,8 @@ client_params(void)
 		.size = sizeof(struct fend_tls_params),
 		.mode = FEND_TLS_CLIENT,
 		.cafile = certificate_ca(),
+		.protocol_min = variant.version,
+		.protocol_max = variant.version,
 	};
 }
 
@@ -23,7 +26,7 @@ server_params(void)
 	return (struct fend_tls_params){
 		.size = sizeof(struct fend_tls_params),
 		.mode = FEND_TLS_SERVER,
-		.certificates = keypair_of(certificate_ec()),
+		.certificates = keypair_of(variant.rsa ? certificate_rsa() : certificate_ec()),
 		.certificates_count = 1,
 	};
 }
@@ -95,6 +98,10 @@ init(struct link *link, struct test *test, const struct pair *pair)
 	link->client.test = link->server.test = test;
 	link->client.socket = pair->a;
 	link->server.socket = pair->b;
+	if (variant.dribble) {
+		dribbler_push(pair->a);
+		dribbler_push(pair->b);
+	}
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "certificate.h"
 #include "fend-test.h"
+#include "variant.h"
 
 /*
  * A client and a server of fend, connected over the loopback interface, with TLS on both sockets.

@@ -255,12 +255,12 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/fault/allocation", test_allocation);
-	test_add("/fault/all-allocations", test_all_allocations);
-	test_add("/fault/receiving", test_receiving);
-	test_add("/fault/sending", test_sending);
-	test_add("/fault/shutting", test_shutting);
-	test_add("/fault/nothing-now", test_interrupted);
-	test_add("/fault/waiting", test_waiting);
+	variant_add("/fault/allocation", test_allocation);
+	variant_add("/fault/all-allocations", test_all_allocations);
+	variant_add("/fault/receiving", test_receiving);
+	variant_add("/fault/sending", test_sending);
+	variant_add("/fault/shutting", test_shutting);
+	variant_add("/fault/nothing-now", test_interrupted);
+	variant_add("/fault/waiting", test_waiting);
 	return g_test_run();
 }

@@ -87,7 +87,7 @@ speak_first(struct test *test, enum fend_tls_version version, bool client_speaks
 	struct side *listener = client_speaks ? &link.server : &link.client;
 	char data[32];
 
-	params.protocol_max = version;
+	params.protocol_min = params.protocol_max = version;
 	link_init(&link, test);
 	test_ok(fend_socket_watch(listener->socket, test->loop, FEND_IN, on_told, &told));
 	link_wrap(&link, &params, NULL, NULL);
@@ -212,12 +212,12 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/callback/watch-is-suspended-and-resumed", test_watch_is_suspended_and_resumed);
-	test_add("/callback/watch-is-back-in-the-callback", test_watch_is_back_in_the_callback);
-	test_add("/callback/data-behind-the-last-flight", test_data_behind_the_last_flight);
-	test_add("/callback/free-socket-in-the-callback", test_free_socket_in_the_callback);
-	test_add("/callback/free-loop-in-the-callback", test_free_loop_in_the_callback);
-	test_add("/callback/free-loop-in-the-middle", test_free_loop_in_the_middle);
-	test_add("/callback/free-socket-in-the-middle", test_free_socket_in_the_middle);
+	variant_add_all("/callback/watch-is-suspended-and-resumed", test_watch_is_suspended_and_resumed);
+	variant_add_all("/callback/watch-is-back-in-the-callback", test_watch_is_back_in_the_callback);
+	variant_add("/callback/data-behind-the-last-flight", test_data_behind_the_last_flight);
+	variant_add_all("/callback/free-socket-in-the-callback", test_free_socket_in_the_callback);
+	variant_add_all("/callback/free-loop-in-the-callback", test_free_loop_in_the_callback);
+	variant_add_all("/callback/free-loop-in-the-middle", test_free_loop_in_the_middle);
+	variant_add_all("/callback/free-socket-in-the-middle", test_free_socket_in_the_middle);
 	return g_test_run();
 }

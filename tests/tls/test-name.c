@@ -150,10 +150,10 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/name/good", test_good_names);
-	test_add("/name/bad", test_bad_names);
-	test_add("/name/long", test_long_names);
-	test_add("/name/who-needs-one", test_who_needs_a_name);
-	test_add("/name/sni", test_sni);
+	variant_add("/name/good", test_good_names);
+	variant_add("/name/bad", test_bad_names);
+	variant_add("/name/long", test_long_names);
+	variant_add("/name/who-needs-one", test_who_needs_a_name);
+	variant_add("/name/sni", test_sni);
 	return g_test_run();
 }

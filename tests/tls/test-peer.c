@@ -197,13 +197,13 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/peer/silent", test_silent_peer);
-	test_add("/peer/no-time-at-all", test_no_time_at_all);
-	test_add("/peer/without-tls", test_peer_without_tls);
-	test_add("/peer/garbage", test_garbage);
-	test_add("/peer/closes", test_peer_closes);
-	test_add("/peer/endless-message", test_endless_message);
-	test_add("/peer/alert", test_alert_from_a_peer);
-	test_add("/peer/reset", test_reset);
+	variant_add("/peer/silent", test_silent_peer);
+	variant_add("/peer/no-time-at-all", test_no_time_at_all);
+	variant_add("/peer/without-tls", test_peer_without_tls);
+	variant_add("/peer/garbage", test_garbage);
+	variant_add("/peer/closes", test_peer_closes);
+	variant_add("/peer/endless-message", test_endless_message);
+	variant_add("/peer/alert", test_alert_from_a_peer);
+	variant_add("/peer/reset", test_reset);
 	return g_test_run();
 }

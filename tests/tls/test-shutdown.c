@@ -411,26 +411,26 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/shutdown/waiting-costs-nothing", test_waiting_costs_nothing);
-	test_add("/shutdown/both-sides", test_both_sides);
-	test_add("/shutdown/waits-for-the-peer", test_waits_for_the_peer);
-	test_add("/shutdown/peer-says-nothing", test_peer_says_nothing);
-	test_add("/shutdown/peer-cuts-off", test_peer_cuts_off);
-	test_add("/shutdown/bad-calls", test_bad_calls);
-	test_add("/shutdown/half-close", test_half_close);
-	test_add("/shutdown/half-close-behind-data", test_half_close_behind_data);
-	test_add("/shutdown/behind-data", test_shutdown_behind_data);
-	test_add("/shutdown/deaf", test_deaf);
-	test_add("/shutdown/free", test_free);
-	test_add("/shutdown/free-with-no-room", test_free_with_no_room);
-	test_add("/shutdown/truncation", test_truncation);
-	test_add("/shutdown/truncation-in-a-record", test_truncation_in_a_record);
-	test_add("/shutdown/truncation-allowed", test_truncation_allowed);
-	test_add("/shutdown/reset", test_reset);
-	test_add("/shutdown/forged-record", test_forged_record);
-	test_add("/shutdown/plain-text-after-the-handshake", test_plain_text_after_the_handshake);
-	test_add("/shutdown/no-signal", test_no_signal);
-	test_add("/shutdown/free-all-in-the-callback", test_free_all_in_the_callback);
-	test_add("/shutdown/after-the-loop", test_after_the_loop);
+	variant_add_all("/shutdown/waiting-costs-nothing", test_waiting_costs_nothing);
+	variant_add_all("/shutdown/both-sides", test_both_sides);
+	variant_add_all("/shutdown/waits-for-the-peer", test_waits_for_the_peer);
+	variant_add_all("/shutdown/peer-says-nothing", test_peer_says_nothing);
+	variant_add_all("/shutdown/peer-cuts-off", test_peer_cuts_off);
+	variant_add_all("/shutdown/bad-calls", test_bad_calls);
+	variant_add_all("/shutdown/half-close", test_half_close);
+	variant_add_all("/shutdown/half-close-behind-data", test_half_close_behind_data);
+	variant_add_all("/shutdown/behind-data", test_shutdown_behind_data);
+	variant_add_all("/shutdown/deaf", test_deaf);
+	variant_add_all("/shutdown/free", test_free);
+	variant_add_all("/shutdown/free-with-no-room", test_free_with_no_room);
+	variant_add_all("/shutdown/truncation", test_truncation);
+	variant_add_all("/shutdown/truncation-in-a-record", test_truncation_in_a_record);
+	variant_add_all("/shutdown/truncation-allowed", test_truncation_allowed);
+	variant_add_all("/shutdown/reset", test_reset);
+	variant_add_all("/shutdown/forged-record", test_forged_record);
+	variant_add_all("/shutdown/plain-text-after-the-handshake", test_plain_text_after_the_handshake);
+	variant_add_all("/shutdown/no-signal", test_no_signal);
+	variant_add_all("/shutdown/free-all-in-the-callback", test_free_all_in_the_callback);
+	variant_add_all("/shutdown/after-the-loop", test_after_the_loop);
 	return g_test_run();
 }

@@ -107,7 +107,7 @@ test_transfer(struct test *test)
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(versions); i++) {
-		params.protocol_max = versions[i];
+		params.protocol_min = params.protocol_max = versions[i];
 		link_open(&link, test, &params, NULL);
 		transfer(&link, 4 << 20, 100000, 100000);
 		transfer(&link, 1 << 20, 1000, 7000);
@@ -241,10 +241,10 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/transfer/both-ways", test_transfer);
-	test_add("/transfer/with-little-room", test_transfer_with_little_room);
-	test_add("/transfer/in-small-pieces", test_transfer_in_small_pieces);
-	test_add("/transfer/one-byte-at-a-time", test_transfer_one_byte_at_a_time);
-	test_add("/transfer/vectors", test_vectors);
+	variant_add("/transfer/both-ways", test_transfer);
+	variant_add_all("/transfer/with-little-room", test_transfer_with_little_room);
+	variant_add_all("/transfer/in-small-pieces", test_transfer_in_small_pieces);
+	variant_add_all("/transfer/one-byte-at-a-time", test_transfer_one_byte_at_a_time);
+	variant_add_all("/transfer/vectors", test_vectors);
 	return g_test_run();
 }

@@ -19,7 +19,7 @@ struct fend_hook;
 
 enum fend_hook_point {
 	FEND_HOOK_BEFORE_WAIT = 1, /* after the tasks; what is queued or armed here keeps the wait short */
-	FEND_HOOK_AFTER_WAIT,      /* before any other callback */
+	FEND_HOOK_AFTER_WAIT,      /* before any other callback; also if the kernel refused to wait */
 };
 
 /* Called once in each iteration, at its point. It may free the hook, or the loop. */

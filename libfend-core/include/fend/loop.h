@@ -119,6 +119,7 @@ int fend_loop_dispatch(struct fend_loop *loop, fend_time max_wait);
  * _prepare: for a host that polls a set of descriptors (poll(2), GLib), with any dispatcher. Call it
  * before each of the host's waits; it fills fds and sets *ret_timeout (NULL: not wanted) to how
  * long the host may wait. Returns how many descriptors there are: if more than n, make room and call again.
+ * An entry whose fd is negative is there to be ignored, as poll(2) does.
  *   -EBUSY          called inside a callback of the loop
  */
 int fend_loop_fd(struct fend_loop *loop);

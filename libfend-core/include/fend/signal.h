@@ -17,6 +17,9 @@ struct fend_loop;
  * it is there; when the process's last one is freed, the disposition found before comes back, unless
  * someone has changed it in between. Any number of loops and sources may watch the same signal: each is
  * told. Signal masks are left alone; a signal that every thread blocks never arrives.
+ *
+ * A child inherits the handler over fork(2), until it calls execve(2), and as long as it has no source
+ * of its own for the signal nothing happens there: one that the signal is to end sets its disposition.
  */
 struct fend_signal;
 

@@ -41,9 +41,15 @@ struct fend_timer *fend_timer_free(struct fend_timer *timer);
  * Arm the timer, in place of what it was armed for before:
  *   _after  once, delay from this very moment (not from fend_loop_now()); < 0 counts as 0, except
  *           that FEND_FOREVER disarms
- *   _at     once, at when, on the clock of fend_now(); a past time is due at once
+ *   _at     once, at when, on the clock of fend_now(); a past time is due at once, and every
+ *           negative one is past, FEND_FOREVER included
  *   _every  at first from this moment, and then each period after the deadline before, so it does
  *           not drift; a period <= 0 means once
+ *
+ * An armed timer that is armed for later costs next to nothing until the earlier time comes. Who
+ * restarts many idle timeouts saves the clock reading, too:
+ * fend_timer_at(timer, fend_loop_now(loop) + timeout), which is earlier by what has passed in the
+ * iteration so far.
  */
 void fend_timer_after(struct fend_timer *timer, fend_time delay);
 void fend_timer_at(struct fend_timer *timer, fend_time when);

@@ -4,10 +4,14 @@
 
 /* All of libfend-dns. */
 #include <fend/addrinfo.h>
+#include <fend/connect-host.h>
 #include <fend/core.h>
 #include <fend/lookup.h>
 #include <fend/net.h>
+#include <fend/query.h>
+#include <fend/record.h>
 #include <fend/resolver.h>
+#include <fend/reverse.h>
 
 #ifdef __cplusplus
 extern "C" {

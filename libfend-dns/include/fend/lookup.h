@@ -37,10 +37,16 @@ typedef void fend_lookup_fn(struct fend_lookup *lookup, int err, const struct ad
  * AI_NUMERICSERV, AI_ADDRCONFIG, AI_V4MAPPED and AI_ALL; other flags are FEND_EAI_BADFLAGS.
  *
  * host may be an address: IPv4, also in the short forms of inet_aton(3), or IPv6, also with a zone.
- * Names come from hosts(5) and DNS, by way of c-ares, ordered by RFC 6724; neither nsswitch modules
- * nor threads take part, and nothing blocks but reading small files (hosts(5), services(5), and at
- * the first lookup resolv.conf(5)). localhost and what ends in .localhost is the loopback address
- * without asking (RFC 6761). Names are ASCII; others are FEND_EAI_IDN_ENCODE.
+ * Names come from hosts(5) and then DNS, by way of c-ares, ordered by RFC 6724; neither nsswitch
+ * modules nor threads take part, and nothing blocks but reading small files (hosts(5), services(5),
+ * resolv.conf(5)). A name in hosts(5) has the addresses that are there, of whatever family, and no
+ * others. The search list is gone through once for both families. localhost and what ends in
+ * .localhost is the loopback address without asking (RFC 6761), and what ends in .onion is not
+ * asked for (RFC 7686). docs/getaddrinfo.md tells where this differs from the C library's.
+ *
+ * A name beyond ASCII needs AI_IDN, and is then UTF-8 in every locale; with AI_CANONIDN the
+ * canonical name is as well. Otherwise it is FEND_EAI_IDN_ENCODE. Both flags need a fend that was
+ * built with libidn2, and are FEND_EAI_BADFLAGS without.
  *
  * Mistakes that need no name server (FEND_EAI_BADFLAGS, _SERVICE, ...) are told by the callback as
  * well, so there is one place to handle them.
@@ -67,6 +73,14 @@ int fend_lookup_wait(struct fend_lookup *lookup, fend_time timeout);
  * has not been called yet, or if it was taken.
  */
 struct addrinfo *fend_lookup_take(struct fend_lookup *lookup);
+
+/*
+ * Once fn was called with an error: one line for people that says more than fend_strerror(), such
+ * as what was asked of which server and what it said ("NXDOMAIN from 192.0.2.1:53 for name.test
+ * AAAA"). It belongs to the lookup. NULL if there is nothing to add; nothing is promised about the
+ * text.
+ */
+const char *fend_lookup_detail(const struct fend_lookup *lookup);
 
 /*
  * Cancel if it still runs, and free. After it returns fn is not called. NULL does nothing. Returns

@@ -10,6 +10,7 @@
 #include <fend/layer.h>
 #include <fend/listener.h>
 #include <fend/multicast.h>
+#include <fend/rate.h>
 #include <fend/socket.h>
 #include <fend/stream.h>
 #include <fend/unix.h>

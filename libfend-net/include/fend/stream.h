@@ -16,6 +16,7 @@ extern "C" {
 #endif
 
 struct fend_loop;
+struct fend_rate;
 struct fend_socket;
 
 /*
@@ -154,17 +155,17 @@ int fend_stream_finish(struct fend_stream *stream, fend_time timeout);
 void fend_stream_abort(struct fend_stream *stream, int err);
 
 /*
- * From now on have all input of one stream written to another of the same loop, or to itself, instead
- * of being offered; what is held already comes first. Two pipes, one each way, make a proxy.
+ * From now on have all input of one stream written to another of the same loop, or to itself,
+ * instead of being offered; what is held already comes first. Two pipes, one each way, make a proxy.
  *
  * Nothing is received while the other's output is above its high mark, until that has drained: what
  * is held on the way is bounded by the marks of both. pause and resume work as before, and so do
  * writes from elsewhere, drained and closed.
  *
- * The end of input becomes the end of output, as by fend_stream_finish() without a timeout, and ends
- * the pipe. An error ends both streams: when the one is about to be closed, the other is aborted
- * with the same err, so that its peer does not take what it got for the whole. Freeing either stream
- * ends the pipe, as does to NULL; the input is then offered again.
+ * The end of input becomes the end of output, as by fend_stream_finish() without a timeout, and
+ * ends the pipe. An error ends both streams: when the one is about to be closed, the other is
+ * aborted with the same err, so that its peer does not take what it got for the whole. Freeing
+ * either stream ends the pipe, as does to NULL; the input is then offered again.
  *   -EBUSY     from has a pipe already, or to is at the end of one
  *   -EINVAL    they are on different loops
  *   -EPIPE     fend_stream_finish() was called for to
@@ -179,6 +180,15 @@ int fend_stream_pipe(struct fend_stream *from, struct fend_stream *to);
  *           has not left
  */
 int fend_stream_release(struct fend_stream *stream, struct fend_socket **ret_socket);
+
+/*
+ * Limit how fast is received and sent (<fend/rate.h>); NULL: not at all. A rate is borrowed and may
+ * be freed before the stream, which then has no limit. What waits for a rate does so in the kernel
+ * and in the output, and does not stop the idle and write timeouts.
+ * -EINVAL: a rate is of another loop. -ENOMEM
+ */
+int fend_stream_set_rate(struct fend_stream *stream, struct fend_rate *receive,
+			 struct fend_rate *send);
 
 /* The socket, which stays the stream's: for names, options, and TLS. */
 struct fend_socket *fend_stream_socket(const struct fend_stream *stream);

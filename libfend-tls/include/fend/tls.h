@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <fend/net.h>
 
@@ -21,7 +22,7 @@ extern "C" {
  * Secure unless told otherwise: a client verifies the server's chain against the system's trust
  * and the server's name against the certificate's subjectAltName (RFC 9525: without the fall-back
  * to the common name); no version below 1.2, no compression, no renegotiation, no 0-RTT; of TLS
- * 1.2 only ECDHE with AEAD ciphers.
+ * 1.2 only ECDHE with AEAD ciphers. Whatever luasec can do and this cannot is in docs/tls-luasec.md.
  */
 
 /* Immutable once made, reference-counted, and to be shared by sockets of any loop and thread. */
@@ -48,7 +49,8 @@ enum fend_tls_verify {
 enum fend_tls_flag {
 	FEND_TLS_ALLOW_TRUNCATION = 1 << 0, /* end of file without close_notify reads as 0 */
 	FEND_TLS_ALPN_OPTIONAL = 1 << 1,    /* no protocol in common: go on without one */
-	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; needs cafile or capath */
+	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; needs cafile, capath or pins */
+	FEND_TLS_NO_TICKETS = 1 << 3,       /* nothing is given, or kept, to resume a connection */
 };
 
 /* Files in PEM form: a chain with the leaf first, its private key, and what decrypts the key. */
@@ -58,6 +60,11 @@ struct fend_tls_keypair {
 	const char *password; /* NULL: the key is not encrypted */
 };
 
+/* A public key: SHA-256 of the SubjectPublicKeyInfo in DER form, as in RFC 7469, section 2.4. */
+struct fend_tls_pin {
+	unsigned char sha256[32];
+};
+
 /* All strings and arrays are copied or read while the context is made. */
 struct fend_tls_params {
 	size_t size; /* sizeof(struct fend_tls_params) */
@@ -65,7 +72,7 @@ struct fend_tls_params {
 	enum fend_tls_version protocol_min, protocol_max;
 	enum fend_tls_verify verify;
 	unsigned flags; /* of enum fend_tls_flag */
-	int depth;      /* intermediates a peer may send, at most 100 (GnuTLS: 14); 0: 8 */
+	int depth;      /* intermediates a peer may send, at most 14; 0: 8 */
 
 	/*
 	 * Certificates to trust, in PEM form: a file, a directory of files. Both NULL: the
@@ -81,16 +88,39 @@ struct fend_tls_params {
 	/*
 	 * Application protocols (RFC 7301), most wanted first; a server's order decides. With none
 	 * in common, be it that the peer has none at all, the handshake fails unless
-	 * FEND_TLS_ALPN_OPTIONAL. GnuTLS takes 8, of at most 32 bytes.
+	 * FEND_TLS_ALPN_OPTIONAL. At most 8, of at most 32 bytes.
 	 */
 	const char *const *alpn;
 	size_t alpn_count;
 
 	/*
-	 * Ciphers in the provider's own language, not portable: a priority string that is appended
-	 * to fend's, but cannot change the versions (GnuTLS).
+	 * What may protect records and agree on keys, most wanted first; a server's order decides.
+	 * ciphers: some of "AES-256-GCM:CHACHA20-POLY1305:AES-128-GCM", which is the default, for
+	 * both versions. groups: some of X25519, X448, P-256, P-384 and P-521;
+	 * "X25519:P-256:P-384" is the default. There is nothing weaker to be chosen.
 	 */
-	const char *ciphers;
+	const char *ciphers, *groups;
+
+	/*
+	 * The peer's certificate must have one of these keys, whatever else is verified; with
+	 * FEND_TLS_VERIFY_NONE a client checks nothing else.
+	 */
+	const struct fend_tls_pin *pins;
+	size_t pins_count;
+
+	/*
+	 * Lists of what was revoked (RFC 5280), in PEM form. With them every certificate of a chain
+	 * but the last needs a valid one of its issuer. Without, nothing is known to be revoked.
+	 */
+	const char *crlfile;
+
+	/*
+	 * Server: 32 bytes, known to nobody else, that its session tickets are protected with.
+	 * Servers that share them, and demand the same of clients, resume each other's connections;
+	 * the keys made of them change by the hour. NULL: random ones, for this context alone. A
+	 * ticket is good for two hours. To change them, make another context.
+	 */
+	const unsigned char *ticket_secret;
 };
 
 /*
@@ -139,9 +169,10 @@ typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
  * the socket or the loop is freed before. On failure the socket is good for nothing but freeing;
  * an alert was sent, except to a peer that had sent one itself, was gone or was too slow. A watch
  * is suspended meanwhile and resumes before fn is called.
- *   0, or -EINVAL  no TLS on this socket, or another loop
- *   -EBUSY         something other than a watch holds the socket
- *   -EALREADY      it ran before
+ *   0          fn will be called
+ *   -EINVAL    no TLS on this socket, or another loop
+ *   -EBUSY     something other than a watch holds the socket
+ *   -EALREADY  it ran before
  * In fn, err is
  *   -ETIMEDOUT     not done in time
  *   -EPROTO        the protocol failed: no common version, cipher or ALPN; an alert from the peer
@@ -158,18 +189,41 @@ int fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_
  * Send close_notify and FIN, then wait for the peer's close_notify; what the peer sends before
  * it is dropped. The same rules for fn as for fend_tls_handshake(); its err is 0, -ETIMEDOUT,
  * -EBADMSG (end of file without close_notify), or the error that ended the connection.
- *   0, or -EINVAL  no TLS on this socket, or another loop
- *   -EBUSY         a handshake, or something other than a watch, holds the socket
- *   -ENOTCONN      no handshake has succeeded
+ *   0          fn will be called
+ *   -EINVAL    no TLS on this socket, or another loop
+ *   -EBUSY     a handshake, or something other than a watch, holds the socket
+ *   -ENOTCONN  no handshake has succeeded
  */
 int fend_tls_shutdown(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
 		      fend_tls_fn *fn, void *data);
+
+/* What is wrong with a peer's certificate, or with its chain. */
+enum fend_tls_fault {
+	FEND_TLS_FAULT_MISSING = 1 << 0,        /* there is none */
+	FEND_TLS_FAULT_REVOKED = 1 << 1,
+	FEND_TLS_FAULT_UNKNOWN_ISSUER = 1 << 2, /* nobody who is trusted has issued it */
+	FEND_TLS_FAULT_ISSUER_IS_NO_CA = 1 << 3,
+	FEND_TLS_FAULT_SIGNATURE = 1 << 4,      /* it is wrong */
+	FEND_TLS_FAULT_CONSTRAINT = 1 << 5,     /* an issuer was not allowed to issue it */
+	FEND_TLS_FAULT_EXTENSION = 1 << 6,      /* a critical one is unknown */
+	FEND_TLS_FAULT_STATUS = 1 << 7,         /* no valid OCSP status */
+	FEND_TLS_FAULT_WEAK = 1 << 8,           /* less than 112 bits of security */
+	FEND_TLS_FAULT_PURPOSE = 1 << 9,        /* made for another use */
+	FEND_TLS_FAULT_NOT_YET_VALID = 1 << 10,
+	FEND_TLS_FAULT_EXPIRED = 1 << 11,
+	FEND_TLS_FAULT_NAME = 1 << 12,          /* not the name that was asked for */
+	FEND_TLS_FAULT_CHAIN_LENGTH = 1 << 13,  /* more certificates than allowed */
+	FEND_TLS_FAULT_PIN = 1 << 14,           /* its key is none of the pins */
+	FEND_TLS_FAULT_CRL = 1 << 15,           /* no valid list of what its issuer has revoked */
+	FEND_TLS_FAULT_OTHER = 1 << 16,
+};
 
 struct fend_tls_error {
 	int err;          /* -errno; 0: nothing has failed */
 	int alert;        /* the alert's number (RFC 8446, section 6), or -1 */
 	bool from_peer;   /* the alert came from the peer */
 	const char *text; /* one line: "certificate expired", "peer sent alert handshake_failure" */
+	unsigned faults;  /* of enum fend_tls_fault: all that were found in the certificate */
 };
 
 /*
@@ -185,7 +239,7 @@ enum fend_tls_item {
 	FEND_TLS_GROUP,    /* "X25519", "P-256", "P-384", ... */
 	FEND_TLS_ALPN,     /* the protocol agreed on */
 	FEND_TLS_SNI,      /* the name the client asked for */
-	FEND_TLS_PROVIDER, /* "gnutls 3.7.9"; socket may be NULL */
+	FEND_TLS_PROVIDER, /* "gnutls 3.7.9", "openssl 3.0.22"; socket may be NULL */
 };
 
 /*
@@ -193,6 +247,63 @@ enum fend_tls_item {
  * long as the socket.
  */
 const char *fend_tls_get(const struct fend_socket *socket, enum fend_tls_item item);
+
+/*
+ * The peer's certificate (n 0) and what was sent with it, in DER form. *ret_der lives as long as the
+ * socket. A resumed connection has the peer's own at most.
+ *   -EINVAL -ENOTCONN  no TLS on this socket; no handshake has succeeded
+ *   -ENOENT            there are not so many
+ *   -ENOMEM
+ */
+int fend_tls_peer_certificate(const struct fend_socket *socket, unsigned n, const void **ret_der,
+			      size_t *ret_size);
+
+/*
+ * Keys for another protocol, the same on both sides (RFC 5705; RFC 8446, section 7.5). context may
+ * be NULL, which TLS 1.2 tells from an empty one. Errors as above, and
+ *   -EINVAL  no or an empty label, key_size 0 or more than 4096, context_size more than 4096
+ *   -ENOTSUP the provider cannot do it
+ */
+int fend_tls_export(const struct fend_socket *socket, const char *label, const void *context,
+		    size_t context_size, void *ret_key, size_t key_size);
+
+/*
+ * The newest of what the server has given to resume this connection, to be freed with fend_free().
+ * It is there once something was received after the handshake, in TLS 1.3, and should be used once.
+ * Keep it as secret as a password.
+ *   -EINVAL -ENOTCONN  no TLS on this socket, or a server's; no handshake has succeeded
+ *   -ENOENT            there is none yet, or FEND_TLS_NO_TICKETS
+ *   -ENOMEM
+ */
+int fend_tls_session(const struct fend_socket *socket, void **ret_data, size_t *ret_size);
+
+/*
+ * Try to resume a connection, instead of verifying the server's certificate again; if the server
+ * will not, there is an ordinary handshake. Call it before that.
+ *   -EINVAL    no TLS on this socket, or a server's; size 0
+ *   -EALREADY  the handshake has started
+ *   -ESTALE    data is not of a connection to this name, with such a context and this provider
+ *   -ENOMEM
+ */
+int fend_tls_set_session(struct fend_socket *socket, const void *data, size_t size);
+
+/* Was the connection resumed? false without TLS. */
+bool fend_tls_is_resumed(const struct fend_socket *socket);
+
+enum fend_tls_binding {
+	FEND_TLS_BINDING_EXPORTER,   /* "tls-exporter" (RFC 9266), 32 bytes */
+	FEND_TLS_BINDING_END_POINT,  /* "tls-server-end-point" (RFC 5929), 32 to 64 bytes */
+};
+
+/*
+ * What binds an authentication above TLS to this connection. Returns the number of bytes. Errors as
+ * above, and
+ *   -EINVAL  no such binding
+ *   -ENOBUFS size is less than that
+ *   -ENOTSUP no such binding here: the exporter's needs TLS 1.3 or an extended master secret
+ */
+ssize_t fend_tls_binding(const struct fend_socket *socket, enum fend_tls_binding binding,
+			 void *ret_data, size_t size);
 
 #ifdef __GNUC__
 static inline __attribute__((unused)) void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FEND_LIST_H
-#define FEND_LIST_H
+#ifndef FEND_INTERNAL_LIST_H
+#define FEND_INTERNAL_LIST_H
 
 #include <stdbool.h>
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Record queries: one question, whose answer is given to the user taken apart.
+ *
+ * What c-ares makes of the answer is not enough: there may be nothing but aliases in it. So the
+ * records themselves decide whether there are any of the type.
+ */
+#include <fend/query.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <fend/error.h>
+
+#include <fend-internal/kernel.h>
+#include <fend-internal/public.h>
+
+#include "operation.h"
+#include "record.h"
+
+enum {
+	NAME_SIZE_MAX = 1020, /* 255 bytes as text */
+	TYPE_MAX = 65535,
+};
+
+struct fend_query {
+	struct operation operation;
+	fend_query_fn *fn;
+	void *data;
+	struct fend_answer *answer;
+	char name[];
+};
+
+static struct fend_query *
+query_of(struct operation *operation)
+{
+	return fend__container_of(operation, struct fend_query, operation);
+}
+
+static void
+on_answer(struct operation *operation, const struct answer *answer)
+{
+	struct fend_query *query = query_of(operation);
+	int err = answer->err, r = 0;
+
+	if (answer->size > 0)
+		r = fend__answer_read(answer->message, answer->size, answer->age, &query->answer);
+	if (err == 0)
+		err = r;
+	if (err == 0 && !fend__answer_find(query->answer))
+		err = FEND_EAI_NODATA;
+	fend__operation_end(operation, err);
+}
+
+static void
+tell(struct operation *operation)
+{
+	struct fend_query *query = query_of(operation);
+
+	query->fn(query, operation->err, query->answer, query->data);
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The byte that is meant by the text, which is moved behind it. */
+static int
+read_byte(const char **text)
+{
+	const char *at = *text;
+
+	if (*at == '\\' && is_digit(at[1]) && is_digit(at[2]) && is_digit(at[3])) {
+		*text = at + 4;
+		return (at[1] - '0') * 100 + (at[2] - '0') * 10 + (at[3] - '0');
+	}
+	if (*at == '\\')
+		at++;
+	*text = at + 1;
+	return (unsigned char)*at;
+}
+
+/*
+ * Write a name, not longer than it was, as all versions of c-ares read it: those before 1.19 know
+ * no decimal digits behind a backslash. What is wrong with its labels is left to c-ares. 0 or a
+ * FEND_EAI_ code.
+ */
+static int
+read_name(const char *name, char *ret_name)
+{
+	if (!*name)
+		return FEND_EAI_NONAME;
+	if (strlen(name) > NAME_SIZE_MAX)
+		return FEND_EAI_OVERFLOW;
+	while (*name) {
+		bool escaped = *name == '\\';
+		int byte;
+
+		if (escaped && !name[1])
+			return FEND_EAI_NONAME;
+		byte = read_byte(&name);
+		if (byte <= ' ' || byte >= 0x7f)
+			return FEND_EAI_IDN_ENCODE;
+		if (escaped && (byte == '.' || byte == '\\'))
+			*ret_name++ = '\\';
+		*ret_name++ = (char)byte;
+	}
+	*ret_name = '\0';
+	return 0;
+}
+
+static int
+start(struct fend_loop *loop, struct fend_resolver *resolver, const char *name, int type,
+      fend_time timeout, fend_query_fn *fn, void *data, struct fend_query **ret_query)
+{
+	struct fend_query *query;
+	size_t size;
+	int err, r;
+
+	if (!name || type < 1 || type > TYPE_MAX || !fn || !ret_query)
+		return -EINVAL;
+	size = strlen(name) + 1;
+	query = fend__calloc(1, sizeof(*query) + size);
+	if (!query)
+		return -ENOMEM;
+	query->fn = fn;
+	query->data = data;
+	query->operation.on_answer = on_answer;
+	query->operation.tell = tell;
+	r = fend__operation_begin(&query->operation, loop, resolver, timeout);
+	if (r < 0) {
+		fend_query_free(query);
+		return r;
+	}
+	err = read_name(name, query->name);
+	if (err < 0)
+		fend__operation_end(&query->operation, err);
+	else
+		fend__operation_ask(&query->operation, query->name, type);
+	*ret_query = query;
+	return 0;
+}
+
+FEND_PUBLIC int
+fend_query_start(struct fend_loop *loop, const char *name, int type, fend_time timeout,
+		 fend_query_fn *fn, void *data, struct fend_query **ret_query)
+{
+	return start(loop, NULL, name, type, timeout, fn, data, ret_query);
+}
+
+FEND_PUBLIC int
+fend_resolver_query(struct fend_resolver *resolver, const char *name, int type, fend_time timeout,
+		    fend_query_fn *fn, void *data, struct fend_query **ret_query)
+{
+	if (!resolver)
+		return -EINVAL;
+	return start(NULL, resolver, name, type, timeout, fn, data, ret_query);
+}
+
+FEND_PUBLIC struct fend_answer *
+fend_query_take(struct fend_query *query)
+{
+	struct fend_answer *answer;
+
+	if (!query || !query->operation.told)
+		return NULL;
+	answer = query->answer;
+	query->answer = NULL;
+	return answer;
+}
+
+FEND_PUBLIC const char *
+fend_query_detail(const struct fend_query *query)
+{
+	return query ? fend__operation_detail(&query->operation) : NULL;
+}
+
+FEND_PUBLIC struct fend_query *
+fend_query_free(struct fend_query *query)
+{
+	if (!query)
+		return NULL;
+	fend__operation_fini(&query->operation);
+	fend_answer_free(query->answer);
+	return fend__release(query);
+}

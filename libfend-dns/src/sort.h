@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_SORT_H
+#define FEND_SORT_H
+
+#include <stddef.h>
+
+struct host_address;
+
+/*
+ * Bring addresses into the order in which to try them (RFC 6724, section 6). It asks the kernel for
+ * the source address of each, which sends nothing.
+ */
+void fend__addresses_sort(struct host_address *addresses, size_t n);
+
+#endif

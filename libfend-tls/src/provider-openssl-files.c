@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#include "provider-openssl.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/store.h>
+
+#include <fend/error.h>
+
+/*
+ * Certificates and keys of a context.
+ *
+ * The system's certificates are hundreds and take tens of milliseconds. They are loaded when the
+ * first session needs them, once for all contexts, and go with the last context that has them.
+ */
+static struct {
+	pthread_mutex_t mutex;
+	X509_STORE *store;
+	unsigned users; /* contexts */
+} trust = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static BIO *
+open_blob(const struct fend__tls_blob *blob)
+{
+	return BIO_new_mem_buf(blob->data, (int)blob->size); /* config.c reads at most 16 MiB */
+}
+
+/* What a key is encrypted with. Without a function OpenSSL would ask on the terminal. */
+struct password {
+	const char *text;
+	bool wanted;
+};
+
+static int
+tell_password(char *buffer, int size, int writing, void *data)
+{
+	struct password *password = data;
+	size_t length = password->text ? strlen(password->text) : 0;
+
+	password->wanted = true;
+	if (!password->text || length > (size_t)size)
+		return -1;
+	memcpy(buffer, password->text, length);
+	return (int)length;
+}
+
+static int
+refuse_password(char *buffer, int size, int writing, void *data)
+{
+	return -1;
+}
+
+/* All certificates of a file. NULL: there are none, or not only such; the error is in the queue. */
+static STACK_OF(X509) *
+read_certificates(const struct fend__tls_blob *blob)
+{
+	STACK_OF(X509) *list = sk_X509_new_null();
+	BIO *bio = open_blob(blob);
+	bool complete = false;
+	X509 *certificate;
+
+	while (bio && list) {
+		certificate = PEM_read_bio_X509(bio, NULL, refuse_password, NULL);
+		if (!certificate) {
+			complete = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE &&
+				   sk_X509_num(list) > 0;
+			break;
+		}
+		if (!sk_X509_push(list, certificate)) {
+			X509_free(certificate);
+			break;
+		}
+	}
+	BIO_free(bio);
+	if (complete) {
+		ERR_clear_error();
+		return list;
+	}
+	sk_X509_pop_free(list, X509_free);
+	return NULL;
+}
+
+/*
+ * Put a chain into the order in which it is sent: each is followed by its issuer, by name. Where
+ * there is none the chain ends, and what is left over is dropped, as GnuTLS does it.
+ */
+static bool
+sort(STACK_OF(X509) *chain)
+{
+	int done, i;
+
+	for (done = 1; done < sk_X509_num(chain); done++) {
+		X509 *last = sk_X509_value(chain, done - 1), *issuer;
+
+		for (i = done; i < sk_X509_num(chain); i++)
+			if (!X509_NAME_cmp(X509_get_subject_name(sk_X509_value(chain, i)),
+					   X509_get_issuer_name(last)))
+				break;
+		if (i == sk_X509_num(chain))
+			break;
+		issuer = sk_X509_delete(chain, i);
+		if (!sk_X509_insert(chain, issuer, done)) {
+			X509_free(issuer);
+			return false;
+		}
+	}
+	while (sk_X509_num(chain) > done)
+		X509_free(sk_X509_pop(chain));
+	return true;
+}
+
+static int
+read_chain(const struct fend__tls_blob *blob, const char *path, size_t i,
+	   STACK_OF(X509) **ret_chain, struct fend__tls_failure *failure)
+{
+	STACK_OF(X509) *chain = read_certificates(blob);
+
+	if (!chain && ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE)
+		return fend__openssl_fail(failure, -ENOMEM, "certificates");
+	if (!chain)
+		return fend__tls_fail(failure, -EBADMSG,
+				      "certificates[%zu].certificate: %s: no chain in PEM form: %s",
+				      i, path, fend__openssl_error().text);
+	if (sk_X509_num(chain) <= FEND__TLS_CHAIN_MAX && sort(chain)) {
+		*ret_chain = chain;
+		return 0;
+	}
+	sk_X509_pop_free(chain, X509_free);
+	return fend__tls_fail(failure, -EBADMSG,
+			      "certificates[%zu].certificate: %s: more than %d certificates", i,
+			      path, FEND__TLS_CHAIN_MAX);
+}
+
+static int
+read_key(const struct fend__tls_keys *keys, const char *path, size_t i, EVP_PKEY **ret_key,
+	 struct fend__tls_failure *failure)
+{
+	struct password password = {keys->password, false};
+	BIO *bio = open_blob(&keys->key);
+	struct fend__openssl_error error;
+	EVP_PKEY *key = NULL;
+	const char *why;
+
+	if (bio)
+		key = PEM_read_bio_PrivateKey(bio, NULL, tell_password, &password);
+	BIO_free(bio);
+	error = fend__openssl_error();
+	if (key) {
+		*ret_key = key;
+		return 0;
+	}
+	if (error.reason == ERR_R_MALLOC_FAILURE)
+		return fend__tls_fail(failure, -ENOMEM, "certificates: %s", error.text);
+	why = error.text;
+	if (password.wanted)
+		why = keys->password ? "wrong password" : "encrypted, and no password given";
+	return fend__tls_fail(failure, -EBADMSG, "certificates[%zu].key: %s: no usable key: %s", i,
+			      path, why);
+}
+
+static int
+add_pair(SSL_CTX *ctx, STACK_OF(X509) *chain, EVP_PKEY *key, const struct fend_tls_keypair *from,
+	 size_t i, struct fend__tls_failure *failure)
+{
+	X509 *leaf = sk_X509_shift(chain);
+	struct fend__openssl_error error;
+	bool match = X509_check_private_key(leaf, key) == 1, good;
+
+	good = match && SSL_CTX_use_cert_and_key(ctx, leaf, key, chain, 0) == 1;
+	X509_free(leaf);
+	if (good)
+		return 0;
+	error = fend__openssl_error();
+	if (error.reason == ERR_R_MALLOC_FAILURE)
+		return fend__tls_fail(failure, -ENOMEM, "certificates: %s", error.text);
+	if (!match)
+		return fend__tls_fail(failure, -EKEYREJECTED,
+				      "certificates[%zu]: %s and %s do not belong together", i,
+				      from->certificate, from->key);
+	if (error.reason == SSL_R_NOT_REPLACING_CERTIFICATE)
+		return fend__tls_fail(failure, -EINVAL,
+				      "certificates[%zu]: a second one with a %s key", i,
+				      EVP_PKEY_get0_type_name(key));
+	return fend__tls_fail(failure, -EBADMSG, "certificates[%zu]: %s", i, error.text);
+}
+
+int
+fend__openssl_set_certificates(struct fend__openssl_context *context,
+			       const struct fend__tls_config *config,
+			       struct fend__tls_failure *failure)
+{
+	const struct fend_tls_keypair *from = config->params.certificates;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < config->params.certificates_count && !r; i++) {
+		STACK_OF(X509) *chain = NULL;
+		EVP_PKEY *key = NULL;
+
+		ERR_clear_error();
+		r = read_chain(&config->keys[i].certificate, from[i].certificate, i, &chain,
+			       failure);
+		if (!r)
+			r = read_key(&config->keys[i], from[i].key, i, &key, failure);
+		if (!r)
+			r = add_pair(context->ctx, chain, key, &from[i], i, failure);
+		sk_X509_pop_free(chain, X509_free);
+		EVP_PKEY_free(key);
+	}
+	return r;
+}
+
+/* A server names those it trusts when it asks for a certificate (RFC 8446, section 4.2.4). */
+static bool
+trust_certificate(struct fend__openssl_context *context, X509 *certificate)
+{
+	if (!X509_STORE_add_cert(SSL_CTX_get_cert_store(context->ctx), certificate))
+		return false;
+	return context->rules.mode != FEND_TLS_SERVER ||
+	       SSL_CTX_add_client_CA(context->ctx, certificate);
+}
+
+static int
+trust_file(struct fend__openssl_context *context, const struct fend__tls_config *config,
+	   struct fend__tls_failure *failure)
+{
+	STACK_OF(X509) *list = read_certificates(&config->cafile);
+	bool good = list;
+	int i;
+
+	for (i = 0; good && i < sk_X509_num(list); i++)
+		good = trust_certificate(context, sk_X509_value(list, i));
+	sk_X509_pop_free(list, X509_free);
+	if (good)
+		return 0;
+	if (fend__openssl_error().reason == ERR_R_MALLOC_FAILURE || list)
+		return fend__tls_fail(failure, -ENOMEM, "cafile: %s", fend_strerror(-ENOMEM));
+	return fend__tls_fail(failure, -EBADMSG, "cafile: %s: no certificate in PEM form",
+			      config->params.cafile);
+}
+
+/* The certificates in one file of a directory; files that hold something else do not matter. */
+static int
+trust_entry(struct fend__openssl_context *context, const char *path)
+{
+	X509 *certificate;
+	int n = 0;
+	BIO *bio;
+
+	bio = BIO_new_file(path, "r");
+	if (!bio)
+		return 0;
+	while ((certificate = PEM_read_bio_X509(bio, NULL, refuse_password, NULL))) {
+		n += trust_certificate(context, certificate);
+		X509_free(certificate);
+	}
+	BIO_free(bio);
+	return n;
+}
+
+/* Every file counts, whatever its name: OpenSSL alone would look for hashes of subjects. */
+static int
+trust_directory(struct fend__openssl_context *context, const char *path,
+		struct fend__tls_failure *failure)
+{
+	OSSL_STORE_CTX *directory = OSSL_STORE_open(path, NULL, NULL, NULL, NULL);
+	OSSL_STORE_INFO *info;
+	int n = 0;
+
+	while (directory && !OSSL_STORE_eof(directory)) {
+		info = OSSL_STORE_load(directory);
+		if (info && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_NAME)
+			n += trust_entry(context, OSSL_STORE_INFO_get0_NAME(info));
+		OSSL_STORE_INFO_free(info);
+	}
+	OSSL_STORE_close(directory);
+	ERR_clear_error();
+	return n ? 0 : fend__tls_fail(failure, -EBADMSG, "capath: %s: no certificate in PEM form",
+				      path);
+}
+
+/* They stay apart from the certificates, which other contexts may have as well. */
+static int
+read_crls(struct fend__openssl_context *context, const struct fend__tls_config *config,
+	  struct fend__tls_failure *failure)
+{
+	STACK_OF(X509_CRL) *list = context->crls = sk_X509_CRL_new_null();
+	BIO *bio = open_blob(&config->crlfile);
+	bool complete = false;
+	X509_CRL *crl;
+
+	while (bio && list) {
+		crl = PEM_read_bio_X509_CRL(bio, NULL, refuse_password, NULL);
+		if (!crl) {
+			complete = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE &&
+				   sk_X509_CRL_num(list) > 0;
+			break;
+		}
+		if (!sk_X509_CRL_push(list, crl)) {
+			X509_CRL_free(crl);
+			break;
+		}
+	}
+	BIO_free(bio);
+	if (fend__openssl_error().reason == ERR_R_MALLOC_FAILURE || !list)
+		return fend__tls_fail(failure, -ENOMEM, "crlfile: %s", fend_strerror(-ENOMEM));
+	return complete ? 0
+			: fend__tls_fail(failure, -EBADMSG, "crlfile: %s: no list in PEM form",
+					 config->params.crlfile);
+}
+
+int
+fend__openssl_set_trust(struct fend__openssl_context *context,
+			const struct fend__tls_config *config, struct fend__tls_failure *failure)
+{
+	int r = 0;
+
+	if (config->params.cafile)
+		r = trust_file(context, config, failure);
+	if (!r && config->params.capath)
+		r = trust_directory(context, config->params.capath, failure);
+	if (!r && config->params.crlfile)
+		r = read_crls(context, config, failure);
+	return r;
+}
+
+/* Not SSL_CTX_set_default_verify_paths(), which lets the environment say whom to trust. */
+static X509_STORE *
+load_system(void)
+{
+	X509_STORE *store = X509_STORE_new();
+
+	if (store) {
+		X509_STORE_load_file(store, X509_get_default_cert_file());
+		X509_STORE_load_path(store, X509_get_default_cert_dir());
+		ERR_clear_error();
+	}
+	return store;
+}
+
+int
+fend__openssl_trust_load(struct fend__openssl_context *context)
+{
+	if (!context->system_trust)
+		return 0;
+	pthread_mutex_lock(&trust.mutex);
+	if (!context->shares_trust) {
+		if (!trust.store)
+			trust.store = load_system();
+		if (trust.store) {
+			SSL_CTX_set1_cert_store(context->ctx, trust.store);
+			trust.users++;
+			context->shares_trust = true;
+		}
+	}
+	pthread_mutex_unlock(&trust.mutex);
+	return context->shares_trust ? 0 : -ENOMEM;
+}
+
+void
+fend__openssl_trust_release(struct fend__openssl_context *context)
+{
+	if (!context->shares_trust)
+		return;
+	pthread_mutex_lock(&trust.mutex);
+	if (--trust.users == 0) {
+		X509_STORE_free(trust.store);
+		trust.store = NULL;
+	}
+	pthread_mutex_unlock(&trust.mutex);
+}

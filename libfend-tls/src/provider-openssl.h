@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_TLS_SRC_PROVIDER_OPENSSL_H
+#define FEND_TLS_SRC_PROVIDER_OPENSSL_H
+
+#include <openssl/ssl.h>
+
+#include "provider.h"
+
+/* What a context is to OpenSSL: -context.c makes it, sessions use it. */
+typedef int fend__openssl_security_fn(const SSL *ssl, const SSL_CTX *ctx, int operation, int bits,
+				      int nid, void *other, void *data);
+
+struct fend__openssl_context {
+	SSL_CTX *ctx;
+	BIO_METHOD *method; /* of the sessions' BIOs */
+	fend__openssl_security_fn *security; /* OpenSSL's own */
+	struct fend__tls_rules rules;
+	STACK_OF(X509_CRL) *crls;
+	unsigned char ticket_key[FEND__TLS_TICKET_KEY]; /* of a server with tickets */
+	unsigned char *alpn; /* as on the wire: each with its size before it */
+	unsigned alpn_size;
+	bool system_trust; /* wanted */
+	bool shares_trust; /* has it */
+};
+
+struct fend__openssl_session {
+	SSL *ssl;
+	struct fend__openssl_context *context;
+	struct fend__tls_session *io;
+	const struct fend__tls_name *name;
+	bool verified;                      /* the peer's certificate was checked and is good */
+	struct fend__tls_failure *rejected; /* why it is not; for the length of a handshake call */
+	struct fend__tls_findings *findings; /* for the length of a verification */
+	int alert;                          /* the last one sent, or -1 */
+	bool renegotiation;                 /* the peer asked for it */
+	bool poisoned;                      /* pull is to give nonsense */
+	SSL_SESSION *ticket;                /* of a client: the newest */
+	char *alpn;                         /* a copy, since OpenSSL does not terminate it */
+	struct fend__tls_blob peer[FEND__TLS_CHAIN_MAX]; /* copies in DER form, made when asked for */
+};
+
+/* How a session's bytes go to neutral code and come from there; the BIO's data is the session. */
+BIO_METHOD *fend__openssl_method_new(void);
+
+int fend__openssl_context_new(const struct fend__tls_config *config,
+			      struct fend__tls_failure *failure, void **ret_context);
+void fend__openssl_context_free(void *context);
+
+/*
+ * Trust what a context is to trust; certificates and keys that it presents. Both return 0, or
+ * -errno with the failure filled in.
+ */
+int fend__openssl_set_trust(struct fend__openssl_context *context,
+			    const struct fend__tls_config *config,
+			    struct fend__tls_failure *failure);
+int fend__openssl_set_certificates(struct fend__openssl_context *context,
+				   const struct fend__tls_config *config,
+				   struct fend__tls_failure *failure);
+/* Load the system's trust if it is wanted and was not loaded yet. [any thread] 0 or -ENOMEM. */
+int fend__openssl_trust_load(struct fend__openssl_context *context);
+void fend__openssl_trust_release(struct fend__openssl_context *context);
+
+/* OpenSSL calls this to verify a chain (SSL_CTX_set_cert_verify_callback()). */
+int fend__openssl_verify(X509_STORE_CTX *store, void *data);
+
+/* The oldest error in OpenSSL's queue, of TLS if there is one of it; the queue is emptied. */
+struct fend__openssl_error {
+	int library, reason;
+	const char *text;
+};
+struct fend__openssl_error fend__openssl_error(void);
+
+/* Fill in a failure of the kind "what: why", or -ENOMEM if that is the cause; returns its err. */
+int fend__openssl_fail(struct fend__tls_failure *failure, int err, const char *what);
+
+const char *fend__openssl_version(void);
+bool fend__openssl_is_tls13(const struct fend__openssl_session *session);
+
+/* Entries of the provider's table. */
+const char *fend__openssl_get(void *session, enum fend_tls_item item);
+int fend__openssl_peer_certificate(void *session, unsigned n, const void **ret_der, size_t *ret_size);
+int fend__openssl_export(void *session, const char *label, const void *context, size_t context_size,
+			void *ret_key, size_t key_size);
+ssize_t fend__openssl_end_point(void *session, unsigned char *ret_data);
+bool fend__openssl_is_bound(void *session);
+bool fend__openssl_hmac(const void *key, size_t key_size, const void *data, size_t size,
+			unsigned char ret_hash[FEND__TLS_HASH]);
+bool fend__openssl_is_resumed(void *session);
+int fend__openssl_ticket(void *session, struct fend__tls_blob *ret_blob);
+int fend__openssl_set_ticket(void *session, const struct fend__tls_blob *blob);
+
+/* How a context gives or keeps tickets. false: it failed, and the error is in the queue. */
+bool fend__openssl_set_resumption(struct fend__openssl_context *context,
+				  const struct fend__tls_config *config);
+
+#endif

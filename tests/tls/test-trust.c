@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* What a peer's certificate needs besides a chain and a name: a pinned key, and not to be revoked. */
+#include "link.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "process.h"
+#include "zoo.h"
+
+static void
+verdict(struct test *test, const struct fend_tls_params *client,
+	const struct fend_tls_params *server, const char *name, int error, unsigned faults)
+{
+	struct link link;
+
+	link_init(&link, test);
+	link_wrap(&link, client, server, name);
+	link_handshake(&link);
+	test_error(link.client.err, error);
+	g_assert_cmphex(fend_tls_error(link.client.socket)->faults, ==, faults);
+	if (error)
+		g_assert_cmpint(fend_tls_error(link.server.socket)->alert, ==,
+				fend_tls_error(link.client.socket)->alert);
+	else
+		link_exchange(&link);
+	link_fini(&link);
+}
+
+/* SHA-256 of the public key, as the openssl command finds it. */
+static struct fend_tls_pin
+pin_of(const struct certificate *certificate)
+{
+	char *line = g_strdup_printf("pkey -in %s -pubout -outform DER -out @pin.der",
+				     certificate->key);
+	char *path = g_strdup_printf("%s/pin.der", test_directory()), *der;
+	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+	struct fend_tls_pin pin;
+	gsize size, hash_size = sizeof(pin.sha256);
+
+	zoo_openssl(line);
+	g_assert_true(g_file_get_contents(path, &der, &size, NULL));
+	g_checksum_update(sum, (guchar *)der, (gssize)size);
+	g_checksum_get_digest(sum, pin.sha256, &hash_size);
+	g_checksum_free(sum);
+	g_free(der);
+	g_free(path);
+	g_free(line);
+	return pin;
+}
+
+static void
+test_pins(struct test *test)
+{
+	const struct certificate *other = certificate_new("pin-other", NULL);
+	struct fend_tls_pin pins[2] = {pin_of(other), pin_of(other)};
+	struct fend_tls_params client = client_params(), server = server_params();
+
+	server.certificates = keypair_of(certificate_ec());
+	client.pins = pins;
+	client.pins_count = 2;
+	verdict(test, &client, &server, NULL, -EKEYREJECTED, FEND_TLS_FAULT_PIN);
+	pins[1] = pin_of(certificate_ec());
+	verdict(test, &client, &server, NULL, 0, 0);
+	/* the pin is needed as well, and not instead */
+	verdict(test, &client, &server, "example.org", -EKEYREJECTED, FEND_TLS_FAULT_NAME);
+	client.pins_count = 1;
+	verdict(test, &client, &server, "example.org", -EKEYREJECTED,
+		FEND_TLS_FAULT_NAME | FEND_TLS_FAULT_PIN);
+}
+
+/* Instead of authorities and names: a certificate that nobody has signed. */
+static void
+test_pins_alone(struct test *test)
+{
+	const struct certificate *self_signed = certificate_new(
+		"pin-alone", &(struct certificate_options){.self_signed = 1, .days_from = -20,
+							   .days_to = -10});
+	struct fend_tls_pin pin = pin_of(self_signed);
+	struct fend_tls_params client = client_params(), server = server_params();
+
+	server.certificates = keypair_of(self_signed);
+	client.cafile = NULL;
+	client.verify = FEND_TLS_VERIFY_NONE;
+	client.pins = &pin;
+	client.pins_count = 1;
+	verdict(test, &client, &server, "example.org", 0, 0);
+	pin.sha256[31] ^= 1;
+	verdict(test, &client, &server, "example.org", -EKEYREJECTED, FEND_TLS_FAULT_PIN);
+}
+
+static void
+test_pins_of_clients(struct test *test)
+{
+	struct fend_tls_pin pin = pin_of(certificate_ec());
+	struct fend_tls_params client = client_params(), server = server_params();
+	struct link link;
+
+	client.certificates = keypair_of(certificate_ec());
+	client.certificates_count = 1;
+	server.verify = FEND_TLS_VERIFY_REQUIRE;
+	server.cafile = certificate_ca();
+	server.pins = &pin;
+	server.pins_count = 1;
+	verdict(test, &client, &server, NULL, 0, 0);
+	client.certificates = keypair_of(certificate_rsa());
+	link_init(&link, test);
+	link_wrap(&link, &client, &server, NULL);
+	link_handshake(&link);
+	test_error(link.server.err, -EKEYREJECTED);
+	g_assert_cmphex(fend_tls_error(link.server.socket)->faults, ==, FEND_TLS_FAULT_PIN);
+	link_fini(&link);
+}
+
+/*
+ * A list by issuer, which revokes revoked (NULL: nothing) and is valid until then. Returns its PEM
+ * form.
+ */
+static char *
+crl_new(const char *issuer, const char *revoked, const char *days)
+{
+	char *config, *path, *line, *text;
+
+	config = g_strdup_printf("[ca]\ndefault_ca = a\n[a]\ndatabase = %s/crl.database\n"
+				 "default_md = sha256\n", test_directory());
+	g_free(test_file("crl.config", config));
+	g_free(test_file("crl.database", ""));
+	if (revoked) {
+		line = g_strdup_printf("ca -config @crl.config -revoke @%s.crt -cert @%s.crt "
+				       "-keyfile @%s.key", revoked, issuer, issuer);
+		zoo_openssl(line);
+		g_free(line);
+	}
+	line = g_strdup_printf("ca -config @crl.config -gencrl %s -cert @%s.crt -keyfile @%s.key "
+			       "-out @crl.pem", days, issuer, issuer);
+	zoo_openssl(line);
+	path = g_strdup_printf("%s/crl.pem", test_directory());
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	g_free(path);
+	g_free(line);
+	g_free(config);
+	return text;
+}
+
+#define MONTH "-crldays 30"
+#define PAST "-crl_lastupdate 20200101000000Z -crl_nextupdate 20200201000000Z"
+
+/* A client with these lists meets the server. */
+static void
+with_lists(struct test *test, const struct fend_tls_params *server, char *first, char *second,
+	   int error, unsigned faults)
+{
+	struct fend_tls_params client = client_params();
+	char *text = g_strconcat(first, second, NULL), *path = test_path("lists");
+
+	g_assert_true(g_file_set_contents(path, text, -1, NULL));
+	client.crlfile = path;
+	verdict(test, &client, server, NULL, error, faults);
+	g_free(path);
+	g_free(text);
+	g_free(second);
+	g_free(first);
+}
+
+static const struct animal inter = {.name = "crl-inter", .subject = "/CN=crl-inter", .san = "",
+				    .extensions = ZOO_AUTHORITY};
+static const struct animal leaf = {.name = "crl-leaf", .issuer = "crl-inter",
+				   .san = "DNS:localhost", .others = "crl-inter"};
+static const struct animal direct = {.name = "crl-direct", .san = "DNS:localhost"};
+
+static void
+test_lists(struct test *test)
+{
+	struct fend_tls_params server = server_params();
+
+	server.certificates = keypair_of(zoo_certificate(&direct));
+	with_lists(test, &server, crl_new("authority", NULL, MONTH), NULL, 0, 0);
+	with_lists(test, &server, crl_new("authority", "crl-direct", MONTH), NULL, -EKEYREVOKED,
+		   FEND_TLS_FAULT_REVOKED);
+	with_lists(test, &server, crl_new("other-authority", NULL, MONTH), NULL, -EKEYREJECTED,
+		   FEND_TLS_FAULT_CRL);
+	with_lists(test, &server, crl_new("authority", NULL, PAST), NULL, -EKEYREJECTED,
+		   FEND_TLS_FAULT_CRL);
+	with_lists(test, &server, crl_new("authority", NULL, PAST),
+		   crl_new("authority", NULL, MONTH), 0, 0);
+}
+
+/* Every certificate but the root's needs one. */
+static void
+test_lists_of_a_chain(struct test *test)
+{
+	struct fend_tls_params server = server_params();
+
+	zoo_make(&inter);
+	server.certificates = keypair_of(zoo_certificate(&leaf));
+	with_lists(test, &server, crl_new("authority", NULL, MONTH),
+		   crl_new("crl-inter", NULL, MONTH), 0, 0);
+	with_lists(test, &server, crl_new("authority", NULL, MONTH), NULL, -EKEYREJECTED,
+		   FEND_TLS_FAULT_CRL);
+	with_lists(test, &server, crl_new("crl-inter", NULL, MONTH), NULL, -EKEYREJECTED,
+		   FEND_TLS_FAULT_CRL);
+	with_lists(test, &server, crl_new("authority", "crl-inter", MONTH),
+		   crl_new("crl-inter", NULL, MONTH), -EKEYREVOKED, FEND_TLS_FAULT_REVOKED);
+	with_lists(test, &server, crl_new("authority", NULL, MONTH),
+		   crl_new("crl-inter", "crl-leaf", MONTH), -EKEYREVOKED, FEND_TLS_FAULT_REVOKED);
+}
+
+/* A list with the right name in it, but signed by somebody else. */
+static void
+test_forged_list(struct test *test)
+{
+	static const struct animal twin = {.name = "crl-twin", .subject = "/CN=fend~test~authority",
+					   .san = "", .extensions = ZOO_AUTHORITY,
+					   .self_signed = 1};
+	struct fend_tls_params server = server_params();
+
+	zoo_make(&twin);
+	server.certificates = keypair_of(zoo_certificate(&direct));
+	with_lists(test, &server, crl_new("crl-twin", NULL, MONTH), NULL, -EKEYREJECTED,
+		   FEND_TLS_FAULT_CRL);
+}
+
+int
+main(int argc, char **argv)
+{
+	test_init(&argc, &argv);
+	variant_add("/trust/pins", test_pins);
+	variant_add("/trust/pins-alone", test_pins_alone);
+	variant_add("/trust/pins-of-clients", test_pins_of_clients);
+	variant_add("/trust/lists", test_lists);
+	variant_add("/trust/lists-of-a-chain", test_lists_of_a_chain);
+	variant_add("/trust/forged-list", test_forged_list);
+	return g_test_run();
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "variant.h"
+
+struct variant variant;
+
+static void
+set(const void *data)
+{
+	variant = *(const struct variant *)data;
+}
+
+void
+variant_add(const char *path, test_fn *fn)
+{
+	static const struct variant plain;
+
+	test_add_set(path, set, &plain, fn);
+}
+
+void
+variant_add_all(const char *path, test_fn *fn)
+{
+	variant_add(path, fn);
+}
+
+void
+variant_add_dribbled(const char *path, test_fn *fn)
+{
+	static const struct variant dribbled = {.dribble = true};
+	char *name = g_strconcat(path, "/dribbled", NULL);
+
+	variant_add(path, fn);
+	test_add_set(name, set, &dribbled, fn);
+	g_free(name);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_TEST_TLS_VARIANT_H
+#define FEND_TEST_TLS_VARIANT_H
+
+#include <fend/tls.h>
+
+#include "fend-test.h"
+
+/*
+ * A case of tests/tls runs in variants. With the library as it is built there is one,
+ * variant-one.c. Where both providers are installed, the same tests are linked with both of them in
+ * one program, variant-all.c, and run with each provider as client and as server.
+ *
+ * What the functions of link.h give a case to work with depends on the variant: the parameters'
+ * version and certificate, and whether the sockets move a byte at a time. A case that sets one of
+ * these itself has it its way.
+ */
+struct variant {
+	enum fend_tls_version version; /* the only one, or DEFAULT: both */
+	bool rsa;                      /* the server's certificate, else P-256 */
+	bool dribble;                  /* a byte at a time */
+};
+
+extern struct variant variant;
+
+/* Each provider with each. */
+void variant_add(const char *path, test_fn *fn);
+/* Also in each version, with each kind of certificate. */
+void variant_add_all(const char *path, test_fn *fn);
+/* Also a byte at a time. */
+void variant_add_dribbled(const char *path, test_fn *fn);
+
+#endif
