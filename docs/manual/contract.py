@@ -38,7 +38,7 @@ class Member:
 
 @dataclasses.dataclass
 class Composite:
-    """A struct or an enum and what is in it; members hold Member, and trees for what is said of several."""
+    """A struct or an enum. members holds Member, and trees for what is said of several."""
     kind: str
     name: str  # or None
     members: list
@@ -64,7 +64,8 @@ class Block:
 
     def parameters(self):
         """The names of all parameters."""
-        return {name for prototype in self.functions + self.types if isinstance(prototype, Prototype)
+        return {name for prototype in self.functions + self.types
+                if isinstance(prototype, Prototype)
                 for _, name, _ in prototype.parameters if name}
 
     def titles(self):
@@ -119,8 +120,8 @@ def split_parameters(text):
     result = []
     for part in (' '.join(part.split()) for part in parts):
         match = re.fullmatch(r'(.*\(\*)(\w+)(\).*)|(.*[ *])(\w+)()', part)
-        groups = [group for group in match.groups() if group is not None] if match else [part, '', '']
-        result.append(tuple(groups))
+        groups = match.groups() if match else (part, '', '')
+        result.append(tuple(group for group in groups if group is not None))
     return result
 
 
@@ -208,7 +209,8 @@ def parse_composite(code):
     match = re.fullmatch(r'(struct|enum)\s*(\w+)?\s*\{(.*)\}', code, re.S)
     if not match:
         return None
-    return Composite(match[1], match[2], parse_members(match[3], ';' if match[1] == 'struct' else ','))
+    end = ';' if match[1] == 'struct' else ','
+    return Composite(match[1], match[2], parse_members(match[3], end))
 
 
 def add_declaration(block, code, subject):
@@ -254,7 +256,8 @@ def read(path):
             block.text = prose.parse(comment_lines(piece))
         elif kind == 'define':
             macro = re.match(r'#define\s+(\w+(?:\([^)]*\))?)\s*([^\\\n]*)', piece)
-            short = macro[1] if '\\' in piece or '__attribute__' in piece else macro[1] + ' ' + macro[2]
+            inner = '\\' in piece or '__attribute__' in piece
+            short = macro[1] if inner else macro[1] + ' ' + macro[2]
             if not any(macro[1] in other for known in blocks + [block] for other in known.macros):
                 block.macros.append(' '.join(short.split()))
         elif kind == 'code':

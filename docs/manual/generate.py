@@ -5,9 +5,10 @@
 usage: generate.py --output DIRECTORY --version VERSION --date DATE
                    --library NAME SYM HEADER... [--library ...]
 
-For each header that declares something there is a page of section 3, and for each function an alias
-of it. For each library, and for fend, there is a page of section 7, NAME.txt here; its list of pages
-has the line that each page of section 3 begins with. The same input makes the same output, always.
+For each header that declares something there is a page of section 3, and for each function an
+alias of it. For each library, and for fend, there is a page of section 7, NAME.txt here; its list of
+pages has the line that each page of section 3 begins with. The same input makes the same output,
+always.
 """
 import argparse
 import dataclasses
@@ -23,9 +24,9 @@ import web
 HERE = pathlib.Path(__file__).parent
 
 ERRORS = prose.parse('''
-Negative values that are special to a function stand with it. Those that any function may return are
-not repeated: -EINVAL for a mistake of the caller's, -ENOMEM, -ESHUTDOWN once the loop was freed, and
--ECHILD after fork(2). fend_error(3) explains them, and fend_strerror() has a text for each.
+Negative values that are special to a function stand with it. Those that any function may return
+are not repeated: -EINVAL for a mistake of the caller's, -ENOMEM, -ESHUTDOWN once the loop was freed,
+and -ECHILD after fork(2). fend_error(3) explains them, and fend_strerror() has a text for each.
 '''.split('\n'))
 
 
@@ -60,7 +61,8 @@ class Page:
     @property
     def errors(self):
         """The part that all pages with functions that can fail have in common."""
-        results = {prototype.result.strip() for block in self.blocks for prototype in block.functions}
+        results = {prototype.result.strip()
+                   for block in self.blocks for prototype in block.functions}
         return ERRORS if results & {'int', 'ssize_t'} and self.name != 'fend_error' else []
 
     def trees(self):

@@ -11,7 +11,8 @@ or ('terms', [(term, tree)...]).
 import errno
 import re
 
-ITEM = re.compile(r' {2,}(?:(?P<bullet>-) (?=\S)|(?P<number>\d+)\. (?=\S)|(?P<term>\S+(?: \S+)*)(?: {2,}|$))')
+ITEM = re.compile(r' {2,}(?:(?P<bullet>-) (?=\S)|(?P<number>\d+)\. (?=\S)|'
+                  r'(?P<term>\S+(?: \S+)*)(?: {2,}|$))')
 
 
 def indentation(line):

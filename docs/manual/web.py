@@ -123,8 +123,8 @@ class Writer:
 
     def composite(self, composite, named):
         if named and composite.name:
-            self.lines.append(f'<p id="{composite.anchor()}"><code>{composite.kind} {composite.name}'
-                              '</code></p>')
+            self.lines.append(f'<p id="{composite.anchor()}">'
+                              f'<code>{composite.kind} {composite.name}</code></p>')
         opened = False
         for member in composite.members:
             if isinstance(member, list):

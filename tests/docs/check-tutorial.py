@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The tutorial shows its programs as they are.
 
-Each block of it that begins with "```c stepN" must stand in tutorial/stepN.c, once, and the blocks of a
-step must hold all lines that it does not have in common with the step before.
+Each block of it that begins with "```c stepN" must stand in tutorial/stepN.c, once, and the blocks of
+a step must hold all lines that it does not have in common with the step before.
 
 usage: check-tutorial.py DOCUMENT
 """

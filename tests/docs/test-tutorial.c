@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of the tutorial, run as a reader runs them. The build tells in the environment where those
- * are that it has the libraries for.
+ * The steps of the tutorial, run as a reader runs them. The build tells in the environment where
+ * those are that it has the libraries for.
  */
 #include <signal.h>
 #include <string.h>

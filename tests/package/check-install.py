@@ -17,8 +17,9 @@ HERE = pathlib.Path(__file__).parent
 
 
 def manual_files(headers, functions, libraries):
-    """The manual: a page for each header that does not only include others, and for each function."""
-    titles = {f'fend_{header.stem}'.replace('-', '_') for header in headers} - {'fend_core', 'fend_net'}
+    """The manual: a page for each header that does not only include others, and each function."""
+    titles = {f'fend_{header.stem}'.replace('-', '_') for header in headers}
+    titles -= {'fend_core', 'fend_net'}
     overviews = [library + '.7' for library in libraries]
     pages = [f'{title}.3' for title in titles] + overviews
     return ({f'share/man/man3/{name}.3' for name in titles | functions} |
@@ -74,6 +75,12 @@ def readme_program(path):
     return re.search(r'^```c\n(.*?)^```', path.read_text(), re.S | re.M).group(1)
 
 
+def manual_program(path):
+    """The program in the overview of fend(7), which is indented by a tab."""
+    example = re.search(r'^EXAMPLE\n(.*?)^\tcc ', path.read_text(), re.S | re.M).group(1)
+    return re.sub(r'^\t', '', example, flags=re.M)
+
+
 def packaging_headers(path, library):
     """The headers that PACKAGING.md promises for library."""
     row = re.search(rf'^\| `{library}` .*', path.read_text(), re.M).group(0)
@@ -106,6 +113,11 @@ def check_programs(checks, outside, sources, libraries):
             outside.check(checks, f'a C++11 program with {library}',
                           [*outside.cxx, '-std=c++11', '-pedantic', '-x', 'c++'], source,
                           f'{object_name}-cxx', library)
+
+    program = outside.directory / 'hello.c'
+    program.write_text(manual_program(sources / 'docs' / 'manual' / 'fend.txt'))
+    outside.check(checks, 'the program in fend(7)', [*outside.c, '-Wno-unused-parameter'], program,
+                  'hello', 'libfend-core')
 
     if 'libfend-net' in libraries:
         result = tap.run(outside.build(outside.c, HERE / 'use-net.c', 'no', 'libfend-core'),

@@ -3,7 +3,8 @@
 """The manual as it was made: all that is public is in it, and nothing else.
 
 It is compared with the .sym files. The man pages have to please mandoc; those of HTML have to be
-well-formed, and each link in them has to lead somewhere. The same input has to make the same output.
+well-formed, and each link in them has to lead somewhere. The same input has to make the same
+output.
 """
 import argparse
 import collections
@@ -29,14 +30,15 @@ def public_functions(sources, libraries):
 
 
 def known_names(sources, libraries):
-    """Functions, and what may be mentioned like one: types of callbacks, cleanup helpers, macros."""
+    """Functions, and what may be mentioned like one: types of callbacks, cleanup helpers."""
     names = public_functions(sources, libraries)
     for library in libraries:
         for header in (sources / library / 'include' / 'fend').glob('*.h'):
             text = header.read_text()
             names |= set(re.findall(r'^typedef [\w ]+ \*?(fend_\w+)\(', text, re.M))
             names |= {name + 'p' for name in re.findall(r'^(fend_\w+_unref)p\(', text, re.M)}
-            names |= {f'{name}_freep' for name in re.findall(r'^FEND_DEFINE_CLEANUP\((\w+)\)', text, re.M)}
+            names |= {f'{name}_freep'
+                      for name in re.findall(r'^FEND_DEFINE_CLEANUP\((\w+)\)', text, re.M)}
     return names
 
 
@@ -169,7 +171,8 @@ def main():
         if arguments.mandoc:
             for name in sorted(pages):
                 path, = arguments.pages.glob(f'{name}.[37]')
-                output = tap.run([arguments.mandoc, '-T', 'lint', '-W', 'warning', str(path)]).stdout
+                output = tap.run([arguments.mandoc, '-T', 'lint', '-W', 'warning',
+                                  str(path)]).stdout
                 checks.check(f'mandoc has nothing to say of {path.name}', not output, output)
         check_words(checks, arguments.pages,
                     [header for library in arguments.library for header in sorted(

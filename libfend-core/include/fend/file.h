@@ -32,8 +32,8 @@ int fend_file_fd(const struct fend_file *file);
 
 /*
  * Switch O_NONBLOCK (fcntl(2)). The flag belongs to the open file, not to the descriptor: on a
- * descriptor that was inherited, such as standard input, everyone who shares it sees the change, and
- * nobody changes it back: keep in mind how it was.
+ * descriptor that was inherited, such as standard input, everyone who shares it sees the change,
+ * and nobody changes it back.
  *   -EBADF  the descriptor was closed
  */
 int fend_file_set_blocking(struct fend_file *file, bool blocking);

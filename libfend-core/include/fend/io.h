@@ -70,7 +70,7 @@ struct fend_io *fend_io_free(struct fend_io *io);
  */
 int fend_io_set(struct fend_io *io, unsigned events);
 
-/* What it watches, and for what: the interest, with EDGE ONESHOT EXCLUSIVE if it was made with them. */
+/* What it watches, and for what: the interest, with those of EDGE ONESHOT EXCLUSIVE it has. */
 int fend_io_fd(const struct fend_io *io);
 unsigned fend_io_events(const struct fend_io *io);
 
