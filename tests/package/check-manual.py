@@ -84,11 +84,19 @@ def check_names(checks, pages, aliases, functions):
                  sorted(set(aliases) - functions), sorted(listed - functions - set(pages)))
 
 
-def check_mentions(checks, texts, known, pages):
-    """Does each text speak of functions and pages that exist?"""
+def check_texts(checks, pages, sources):
+    """Do pages and documents speak of functions and pages that exist, built here or not?"""
+    libraries = [path.name for path in sources.glob('libfend-*')]
+    known = known_names(sources, libraries)
+    titles = {path.stem for path in (sources / 'docs' / 'manual').glob('*.txt')}
+    titles |= {f'fend_{path.name.partition(".")[0]}'.replace('-', '_') for library in libraries
+               for path in (sources / library / 'include' / 'fend').glob('*.h*')}
+    texts = dict(pages)
+    for name in DOCUMENTS:
+        texts[name] = (sources / name).read_text(encoding='utf-8')
     for name, text in sorted(texts.items()):
         wrong = set(re.findall(r'\b(fend_\w+)\(\)', text)) - known
-        wrong |= set(re.findall(r'\b((?:lib)?fend[\w-]*)\([37]\)', text)) - pages
+        wrong |= set(re.findall(r'\b((?:lib)?fend[\w-]*)\([37]\)', text)) - titles
         checks.check(f'{name} names what exists', not wrong, sorted(wrong))
 
 
@@ -137,15 +145,13 @@ def check_web(checks, directory):
     checks.check('each link leads somewhere', links and not broken, broken)
 
 
-def check_same(checks, directory, command):
-    """Made once more, with sets in another order, the manual is the same."""
-    with tempfile.TemporaryDirectory() as name:
-        again = pathlib.Path(name)
-        checks.run('it can be made again', [*command, '--output', name],
-                   env=dict(os.environ, PYTHONHASHSEED='1'))
-        wrong = [path.name for path in again.iterdir()
-                 if path.read_bytes() != (directory / path.name).read_bytes()]
-        checks.check('it comes out the same', list(again.iterdir()) and not wrong, wrong)
+def make_again(checks, directory, command, again):
+    """Made once more, with sets in another order, the manual is what the build has made."""
+    checks.run('it can be made again', [*command, '--output', str(again)],
+               env=dict(os.environ, PYTHONHASHSEED='1'))
+    wrong = [path.name for path in again.iterdir() if not (directory / path.name).exists() or
+             path.read_bytes() != (directory / path.name).read_bytes()]
+    checks.check('it comes out the same', list(again.iterdir()) and not wrong, wrong)
 
 
 def main():
@@ -157,28 +163,22 @@ def main():
     parser.add_argument('--generate', nargs=argparse.REMAINDER, required=True)
     arguments = parser.parse_args()
 
-    every = [path.name for path in arguments.sources.glob('libfend-*')]
-    pages, aliases = read_pages(arguments.pages)
-    with tap.Checks() as checks:
+    with tempfile.TemporaryDirectory() as name, tap.Checks() as checks:
+        # Not in the build directory, where there may be pages of what has been there before.
+        directory = pathlib.Path(name)
+        make_again(checks, arguments.pages, arguments.generate, directory)
+        pages, aliases = read_pages(directory)
         check_names(checks, pages, aliases, public_functions(arguments.sources, arguments.library))
-        texts = dict(pages)
-        for name in DOCUMENTS:
-            texts[name] = (arguments.sources / name).read_text(encoding='utf-8')
-        titles = {path.stem for path in (arguments.sources / 'docs/manual').glob('*.txt')}
-        titles |= {f'fend_{path.name.partition(".")[0]}'.replace('-', '_') for library in every
-                   for path in (arguments.sources / library / 'include/fend').glob('*.h*')}
-        check_mentions(checks, texts, known_names(arguments.sources, every), titles)
+        check_texts(checks, pages, arguments.sources)
         if arguments.mandoc:
-            for name in sorted(pages):
-                path, = arguments.pages.glob(f'{name}.[37]')
+            for path in sorted(path for path in directory.glob('*.[37]') if path.stem in pages):
                 output = tap.run([arguments.mandoc, '-T', 'lint', '-W', 'warning',
                                   str(path)]).stdout
                 checks.check(f'mandoc has nothing to say of {path.name}', not output, output)
-        check_words(checks, arguments.pages,
+        check_words(checks, directory,
                     [header for library in arguments.library for header in sorted(
                         (arguments.sources / library / 'include' / 'fend').glob('*.h*'))])
-        check_web(checks, arguments.pages)
-        check_same(checks, arguments.pages, arguments.generate)
+        check_web(checks, directory)
 
 
 main()
