@@ -85,7 +85,7 @@ SPAN = re.compile(r'''
     (?P<manual> \b[A-Za-z_][\w.-]*\(\d\) ) |
     (?P<function> \bfend_\w+\(\) ) |
     (?P<rfc> \bRFC\ \d+ ) |
-    (?P<string> "[^"\s]+" ) |
+    (?P<string> "[^"]*" ) |
     (?P<name> (?<![\w-])-E[A-Z0-9]+\b | (?<!\w)_[a-z]\w*\b |
               \b(?:fend_\w+ | libfend-\w+ | [A-Z][A-Z0-9]*_[A-Z0-9_]+ | NULL | ''' +
                   ' | '.join(sorted(errno.errorcode.values())) + r''')\b ) |
@@ -118,7 +118,7 @@ def spans(text, parameters=()):
         if kind == 'word':
             named = piece in parameters and is_named(words)
             kind = 'parameter' if named else 'plain'
-        elif kind == 'other':
+        elif kind == 'other' or (kind == 'string' and ' ' in piece):
             kind = 'plain'
         if piece.strip():
             words.append(piece)

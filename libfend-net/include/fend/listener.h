@@ -94,7 +94,7 @@ void fend_listener_resume(struct fend_listener *listener);
 /*
  * Close the listening socket at once, and tell when all its connections have been freed, or the
  * timeout has passed: drained(listener, connections left, data), once, from the loop. It may free
- * the listener. What is left lives on.
+ * the listener. The rest lives on.
  *   -EALREADY  it is draining, or has drained
  */
 typedef void fend_listener_drained_fn(struct fend_listener *listener, unsigned left, void *data);
