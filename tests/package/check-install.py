@@ -16,15 +16,30 @@ import tap
 HERE = pathlib.Path(__file__).parent
 
 
-def installed_files(sources, libraries):
+def manual_files(headers, functions, libraries):
+    """The manual: a page for each header that does not only include others, and each function."""
+    titles = {f'fend_{header.stem}'.replace('-', '_') for header in headers}
+    titles -= {'fend_core', 'fend_net'}
+    overviews = [library + '.7' for library in libraries]
+    pages = [f'{title}.3' for title in titles] + overviews
+    return ({f'share/man/man3/{name}.3' for name in titles | functions} |
+            {f'share/man/man7/{name}' for name in ['fend.7', *overviews]} |
+            {f'share/doc/fend/html/{name}'
+             for name in ['index.html', 'style.css', *(f'{page}.html' for page in pages)]})
+
+
+def installed_files(sources, libraries, has_manual):
     """What has to be in the prefix, and nothing else."""
-    files = set()
+    files, headers, functions = set(), {pathlib.Path('version.h')}, set()
     for library in libraries:
         include = sources / library / 'include'
         files |= {f'lib/{library}.so', f'lib/{library}.so.0', f'lib/{library}.so.0.1.0',
                   f'lib/pkgconfig/{library}.pc'}
-        files |= {f'include/{header.relative_to(include)}' for header in include.glob('fend/*.h')}
-    return files | {'include/fend/version.h'}
+        headers |= {header.relative_to(include / 'fend') for header in include.glob('fend/*.h')}
+        functions |= set(re.findall(r'\b(fend_(?!_)\w+);',
+                                    (sources / library / f'{library}.sym').read_text()))
+    files |= {f'include/fend/{header}' for header in headers}
+    return files | (manual_files(headers, functions, libraries) if has_manual else set())
 
 
 class Outside:
@@ -60,6 +75,12 @@ def readme_program(path):
     return re.search(r'^```c\n(.*?)^```', path.read_text(), re.S | re.M).group(1)
 
 
+def manual_program(path):
+    """The program in the overview of fend(7), which is indented by a tab."""
+    example = re.search(r'^EXAMPLE\n(.*?)^\tcc ', path.read_text(), re.S | re.M).group(1)
+    return re.sub(r'^\t', '', example, flags=re.M)
+
+
 def packaging_headers(path, library):
     """The headers that PACKAGING.md promises for library."""
     row = re.search(rf'^\| `{library}` .*', path.read_text(), re.M).group(0)
@@ -92,6 +113,11 @@ def check_programs(checks, outside, sources, libraries):
             outside.check(checks, f'a C++11 program with {library}',
                           [*outside.cxx, '-std=c++11', '-pedantic', '-x', 'c++'], source,
                           f'{object_name}-cxx', library)
+
+    program = outside.directory / 'hello.c'
+    program.write_text(manual_program(sources / 'docs' / 'manual' / 'fend.txt'))
+    outside.check(checks, 'the program in fend(7)', [*outside.c, '-Wno-unused-parameter'], program,
+                  'hello', 'libfend-core')
 
     if 'libfend-net' in libraries:
         result = tap.run(outside.build(outside.c, HERE / 'use-net.c', 'no', 'libfend-core'),
@@ -132,7 +158,8 @@ def main():
         checks.run('it builds and installs', [arguments.meson, 'install', '-C', str(build)])
 
         files = {str(path.relative_to(prefix)) for path in prefix.rglob('*') if not path.is_dir()}
-        expected = installed_files(arguments.sources, arguments.library)
+        expected = installed_files(arguments.sources, arguments.library,
+                                   'docs=enabled' in arguments.option)
         checks.check('what is installed is what has to be', files == expected,
                      [f'missing: {path}' for path in sorted(expected - files)],
                      [f'unexpected: {path}' for path in sorted(files - expected)])

@@ -25,7 +25,7 @@ struct fend_child;
 
 struct fend_child_status {
 	bool exited; /* by exit(3) or a return from main, with code; else killed by signal */
-	bool core_dumped;
+	bool core_dumped; /* killed, and a file tells of it (core(5)) */
 	int code;   /* the exit status, 0 to 255; 0 if killed */
 	int signal; /* the signal's number; 0 if exited */
 };
@@ -41,10 +41,10 @@ typedef void fend_child_fn(struct fend_child *child, int err,
 			   const struct fend_child_status *status, void *data);
 
 /*
- * Errors of fend_io_new() and:
+ * Watch the child pid. From here on nobody else is to wait for it. Errors of fend_io_new() and:
  *   -ECHILD  pid is not a child of this process that has yet to be reaped
  *   -EINVAL  pid <= 0
- *   -EMFILE -ENFILE
+ *   -EMFILE -ENFILE  no descriptor left
  */
 int fend_child_new(struct fend_loop *loop, pid_t pid, fend_child_fn *fn, void *data,
 		   struct fend_child **ret_child);
@@ -64,6 +64,7 @@ struct fend_child *fend_child_free(struct fend_child *child);
  */
 int fend_child_kill(struct fend_child *child, int signo);
 
+/* The process it was made for, also when that has ended. */
 pid_t fend_child_pid(const struct fend_child *child);
 
 /*

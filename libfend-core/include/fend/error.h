@@ -14,10 +14,13 @@ extern "C" {
  *     because as they stand they collide with errno's.
  * Errors a caller will meet everywhere and that no header repeats:
  *   -EINVAL     a caller's mistake: a NULL where an object is needed, an option out of range
+ *   -E2BIG      options set a field that this version of fend does not know
  *   -ENOMEM     no memory; nothing was changed
  *   -ESHUTDOWN  the loop of this object was freed
- *   -ECHILD     the object was inherited over fork(2); only its _free may be called
+ *   -ECHILD     the object was inherited over fork(2): it can only be freed
  */
+
+/* What looking up names may return besides. */
 enum {
 	FEND_EAI_BADFLAGS = -3001,    /* hints contradict each other or hold an unknown flag */
 	FEND_EAI_NONAME = -3002,      /* the name does not exist */

@@ -27,11 +27,14 @@ int fend_file_wrap(int fd, unsigned flags, struct fend_file **ret_file);
 /* Closes the descriptor unless it is to be kept open. NULL does nothing. Returns NULL. */
 struct fend_file *fend_file_free(struct fend_file *file);
 
+/* The descriptor, which stays the file's. */
 int fend_file_fd(const struct fend_file *file);
 
 /*
  * Switch O_NONBLOCK (fcntl(2)). The flag belongs to the open file, not to the descriptor: on a
- * descriptor that was inherited, such as standard input, everyone who shares it sees the change.
+ * descriptor that was inherited, such as standard input, everyone who shares it sees the change,
+ * and nobody changes it back.
+ *   -EBADF  the descriptor was closed
  */
 int fend_file_set_blocking(struct fend_file *file, bool blocking);
 

@@ -22,9 +22,10 @@ enum fend_hook_point {
 	FEND_HOOK_AFTER_WAIT,      /* before any other callback; also if the kernel refused to wait */
 };
 
+/* Called once in each iteration, at its point. It may free the hook, or the loop. */
 typedef void fend_hook_fn(struct fend_hook *hook, void *data);
 
-/* A hook made in a callback is called from the next iteration on. */
+/* Have fn called at point. A hook made in a callback is called from the next iteration on. */
 int fend_hook_new(struct fend_loop *loop, enum fend_hook_point point, fend_hook_fn *fn, void *data,
 		  struct fend_hook **ret_hook);
 

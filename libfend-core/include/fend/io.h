@@ -45,6 +45,7 @@ typedef void fend_io_fn(struct fend_io *io, unsigned events, void *data);
  *
  * events is any set of IN OUT PRI RDHUP, with EDGE ONESHOT EXCLUSIVE added if wanted; with none of
  * the first four nothing is reported, not even ERR and HUP, until fend_io_set() names one.
+ *
  *   -EBADF    fd is not open
  *   -EPERM    fd is a regular file or a directory, which are always ready; with epoll also devices
  *             that cannot be waited for, such as /dev/null; with poll also the files of proc(5) and
@@ -65,11 +66,13 @@ struct fend_io *fend_io_free(struct fend_io *io);
  * Change the interest to events: any set of IN OUT PRI RDHUP. It also re-arms a ONESHOT source. The
  * kernel is told just before the next wait, so changing to and fro in between costs nothing; should
  * the kernel refuse then, the source gets FEND_ERR, once.
+ *   -EINVAL  any other bit; RDHUP or PRI for an EXCLUSIVE source
  */
 int fend_io_set(struct fend_io *io, unsigned events);
 
+/* What it watches, and for what: the interest, with those of EDGE ONESHOT EXCLUSIVE it has. */
 int fend_io_fd(const struct fend_io *io);
-unsigned fend_io_events(const struct fend_io *io); /* the interest, with EDGE ONESHOT EXCLUSIVE */
+unsigned fend_io_events(const struct fend_io *io);
 
 /*
  * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long as

@@ -53,9 +53,9 @@ enum fend_loop_feature {
 
 /*
  * Make a loop. options may be NULL: all defaults.
- *   -ENOTSUP        this build has no dispatcher of that name
- *   -E2BIG          options hold a field this version of fend does not know
- *   -EMFILE -ENFILE no descriptor left (a loop needs two)
+ *   -ENOTSUP         this build has no dispatcher of that name
+ *   -E2BIG           options hold a field this version of fend does not know
+ *   -EMFILE -ENFILE  no descriptor left (a loop needs two)
  */
 int fend_loop_new(const struct fend_loop_options *options, struct fend_loop **ret_loop);
 
@@ -111,10 +111,10 @@ int fend_loop_dispatch(struct fend_loop *loop, fend_time max_wait);
  * _fd: a descriptor, the loop's, that is readable whenever that call would do something, whatever
  * it is: timers, posts from other threads, changes made outside of callbacks. The same number for the loop's
  * life. Made by the first call.
- *   -ENOTSUP        this dispatcher has none: use fend_loop_prepare()
- *   -ELOOP          the kernel stacks five epolls at most, and a loop that is watched this way is two
- *                   of them: of three loops, one inside another, the outermost has no descriptor
- *   -EMFILE -ENFILE
+ *   -ENOTSUP         this dispatcher has none: use fend_loop_prepare()
+ *   -ELOOP           the kernel stacks five epolls at most, and a loop that is watched this way is
+ *                    two of them: of three loops, one inside another, the outermost has none
+ *   -EMFILE -ENFILE  no descriptor left for it
  *
  * _prepare: for a host that polls a set of descriptors (poll(2), GLib), with any dispatcher. Call it
  * before each of the host's waits; it fills fds and sets *ret_timeout (NULL: not wanted) to how

@@ -10,7 +10,9 @@ extern "C" {
 
 /*
  * One function in the manner of realloc(3), which does everything:
- *   pointer NULL, size > 0: allocate;  pointer, size > 0: resize;  pointer, size 0: free.
+ *   pointer NULL, size > 0  allocate
+ *   pointer, size > 0       resize
+ *   pointer, size 0         free
  * It returns NULL when there is no memory (the old block then stays), and NULL after freeing.
  * Memory must be aligned for any type. It may be called from every thread that uses fend.
  */
@@ -21,7 +23,8 @@ typedef void *fend_allocate_fn(void *pointer, size_t size, void *data);
  * What GnuTLS, OpenSSL and c-ares allocate for themselves does not pass here. fn NULL: back to the
  * C library's.
  *
- * Call it before anything else of fend: once fend has allocated, it is -EBUSY. Not thread-safe.
+ * Call it before anything else of fend. Not thread-safe.
+ *   -EBUSY  fend has allocated something already
  */
 int fend_set_allocator(fend_allocate_fn *fn, void *data);
 

@@ -30,6 +30,7 @@ struct fend_signal;
 typedef void fend_signal_fn(struct fend_signal *signal, int signo, unsigned count, void *data);
 
 /*
+ * Watch for signo. What has arrived before is not told.
  *   -EINVAL  signo is no signal; cannot be caught (SIGKILL, SIGSTOP); or reports a fault of the
  *            running instruction (SIGSEGV, SIGBUS, SIGILL, SIGFPE), which no loop can handle
  */
@@ -42,6 +43,7 @@ int fend_signal_new(struct fend_loop *loop, int signo, fend_signal_fn *fn, void 
  */
 struct fend_signal *fend_signal_free(struct fend_signal *signal);
 
+/* The signal it was made for. */
 int fend_signal_signo(const struct fend_signal *signal);
 
 /*

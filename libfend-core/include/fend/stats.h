@@ -14,21 +14,22 @@ extern "C" {
 
 struct fend_loop;
 
+/* How much of a source's name is kept, with the final NUL. */
 #define FEND_NAME_MAX 32
 
 /* What a loop has done since it was made. */
 struct fend_loop_stats {
 	size_t size; /* sizeof(struct fend_loop_stats), set by the caller */
 
-	uint64_t iterations;
+	uint64_t iterations; /* begun */
 	/* callbacks called, by what for; hooks do not count */
 	uint64_t tasks, ios, timers, signals, children;
 
 	/* while timing was on */
 	fend_time waiting; /* in the wait */
 	fend_time busy;    /* in callbacks, hooks included */
-	fend_time longest; /* the longest callback, and the name or kind of what it belonged to */
-	char longest_name[FEND_NAME_MAX];
+	fend_time longest; /* the longest callback */
+	char longest_name[FEND_NAME_MAX]; /* the name or kind of what it belonged to */
 };
 
 /*

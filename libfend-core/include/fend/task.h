@@ -9,6 +9,7 @@ extern "C" {
 struct fend_loop;
 struct fend_task;
 
+/* task is the one that was queued, and data what is in it. */
 typedef void fend_task_fn(struct fend_task *task, void *data);
 
 /*
@@ -32,7 +33,11 @@ struct fend_task {
 	unsigned state;
 };
 
-/* Run task in the next iteration. On the loop's thread. */
+/*
+ * Run task in the next iteration. On the loop's thread; from another, fend_task_post().
+ *   -EALREADY  it is queued, here or on another loop
+ *   -EINVAL    it has no fn
+ */
 int fend_task_defer(struct fend_loop *loop, struct fend_task *task);
 
 /*
@@ -45,10 +50,12 @@ int fend_task_defer(struct fend_loop *loop, struct fend_task *task);
 int fend_task_post(struct fend_loop *loop, struct fend_task *task);
 
 /*
- * Take task out of the queue of loop, on the loop's thread. 1: it was queued and will not run;
- * 0: it was not queued. Either way the task is the caller's again afterwards, provided that no
- * other thread is posting it at the same time. Legal also in a child after fork(2), before the memory
- * of a task that was inherited is released. -EINVAL: it is queued on another loop.
+ * Take task out of the queue of loop, on the loop's thread. Afterwards the task is the
+ * caller's again, provided that no other thread is posting it at the same time. Legal also in a child
+ * after fork(2), before the memory of a task that was inherited is released.
+ *   1        it was queued, and will not run
+ *   0        it was not queued
+ *   -EINVAL  it is queued on another loop
  */
 int fend_task_cancel(struct fend_loop *loop, struct fend_task *task);
 

@@ -18,8 +18,10 @@ extern "C" {
  */
 typedef int64_t fend_time;
 
+/* No limit, as a timeout. */
 #define FEND_FOREVER ((fend_time)-1)
 
+/* n microseconds, milliseconds and seconds. */
 #define FEND_US(n) ((fend_time)(n) * 1000)
 #define FEND_MS(n) ((fend_time)(n) * 1000000)
 #define FEND_SEC(n) ((fend_time)(n) * 1000000000)

@@ -58,6 +58,7 @@ void fend_timer_every(struct fend_timer *timer, fend_time first, fend_time perio
 /* Disarm. After it returns fn is not called until the timer is armed again. */
 void fend_timer_stop(struct fend_timer *timer);
 
+/* Will it fire? In its own callback only if it is periodic, or was armed again. */
 bool fend_timer_is_armed(const struct fend_timer *timer);
 
 /* Time left until the deadline by fend_now(), 0 if it has passed; FEND_FOREVER if not armed. */

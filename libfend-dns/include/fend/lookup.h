@@ -51,7 +51,7 @@ typedef void fend_lookup_fn(struct fend_lookup *lookup, int err, const struct ad
  * Mistakes that need no name server (FEND_EAI_BADFLAGS, _SERVICE, ...) are told by the callback as
  * well, so there is one place to handle them.
  *   -EINVAL  fn or ret_lookup NULL, a timeout that is none
- *   and at the first lookup those of fend_resolver_new()
+ * and at the first lookup those of fend_resolver_new().
  */
 int fend_lookup_start(struct fend_loop *loop, const char *host, const char *service,
 		      const struct addrinfo *hints, fend_time timeout, fend_lookup_fn *fn,
@@ -82,7 +82,10 @@ struct addrinfo *fend_lookup_take(struct fend_lookup *lookup);
  */
 const char *fend_lookup_detail(const struct fend_lookup *lookup);
 
-/* Cancel if it still runs, and free. After it returns fn is not called. NULL does nothing. NULL. */
+/*
+ * Cancel if it still runs, and free. After it returns fn is not called. NULL does nothing. Returns
+ * NULL.
+ */
 struct fend_lookup *fend_lookup_free(struct fend_lookup *lookup);
 
 FEND_DEFINE_CLEANUP(fend_lookup)

@@ -39,7 +39,7 @@ typedef void fend_query_fn(struct fend_query *query, int err, const struct fend_
  * function returns. Mistakes in the name are told by fn: FEND_EAI_NONAME, FEND_EAI_OVERFLOW, and
  * FEND_EAI_IDN_ENCODE for what is not printable ASCII, which cannot be asked for.
  *   -EINVAL  name, fn or ret_query NULL, no such type, a timeout that is none
- *   and at the first use of the loop's resolver those of fend_resolver_new()
+ * and at the first use of the loop's resolver those of fend_resolver_new().
  */
 int fend_query_start(struct fend_loop *loop, const char *name, int type, fend_time timeout,
 		     fend_query_fn *fn, void *data, struct fend_query **ret_query);
@@ -58,7 +58,10 @@ struct fend_answer *fend_query_take(struct fend_query *query);
 /* As fend_lookup_detail(). */
 const char *fend_query_detail(const struct fend_query *query);
 
-/* Cancel if it still runs, and free. After it returns fn is not called. NULL does nothing. NULL. */
+/*
+ * Cancel if it still runs, and free. After it returns fn is not called. NULL does nothing. Returns
+ * NULL.
+ */
 struct fend_query *fend_query_free(struct fend_query *query);
 
 FEND_DEFINE_CLEANUP(fend_query)

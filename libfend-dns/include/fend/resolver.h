@@ -87,7 +87,7 @@ int fend_resolver_lookup(struct fend_resolver *resolver, const char *host, const
 
 /*
  * Forget the answers that are kept (keep_max), and read resolv.conf(5) and hosts(5) again before
- * the next lookup, changed or not. -EINVAL for NULL; -ESHUTDOWN, -ECHILD.
+ * the next lookup, changed or not.
  */
 int fend_resolver_flush(struct fend_resolver *resolver);
 

@@ -46,7 +46,7 @@ typedef void fend_reverse_fn(struct fend_reverse *reverse, int err, const char *
  *   NI_DGRAM        the port is one of UDP, not of TCP
  *
  *   -EINVAL  address, fn or ret_reverse NULL, a timeout that is none
- *   and at the first use of the loop's resolver those of fend_resolver_new()
+ * and at the first use of the loop's resolver those of fend_resolver_new().
  */
 int fend_reverse_start(struct fend_loop *loop, const struct fend_address *address, int flags,
 		       fend_time timeout, fend_reverse_fn *fn, void *data,
@@ -60,7 +60,10 @@ int fend_resolver_reverse(struct fend_resolver *resolver, const struct fend_addr
 /* As fend_lookup_detail(). */
 const char *fend_reverse_detail(const struct fend_reverse *reverse);
 
-/* Cancel if it still runs, and free. After it returns fn is not called. NULL does nothing. NULL. */
+/*
+ * Cancel if it still runs, and free. After it returns fn is not called. NULL does nothing. Returns
+ * NULL.
+ */
 struct fend_reverse *fend_reverse_free(struct fend_reverse *reverse);
 
 FEND_DEFINE_CLEANUP(fend_reverse)

@@ -33,7 +33,10 @@ struct fend_address {
  */
 int fend_address_parse(const char *text, struct fend_address *ret_address);
 
-/* Take over a socket address of any family, such as ai_addr and ai_addrlen. -EINVAL: bad size. */
+/*
+ * Take over a socket address of any family, such as ai_addr and ai_addrlen. It is copied.
+ *   -EINVAL  size is less than a family, or more than a struct sockaddr_storage
+ */
 int fend_address_set(const struct sockaddr *sockaddr, socklen_t size,
 		     struct fend_address *ret_address);
 

@@ -43,13 +43,13 @@ struct fend_connect_options {
 
 /*
  * Called exactly once, from the loop, unless the connect or the loop is freed before.
- *   err 0  socket is connected, and the callee's from now on
- *   err <0 socket is NULL. Of several failures the most telling one: -ECONNREFUSED, -ETIMEDOUT and
- *          the like rather than -ENETUNREACH or -EADDRNOTAVAIL, which only tell that a family is
- *          missing here; of equals the first.
- *            -ETIMEDOUT      the deadline has passed
- *            -EAGAIN         the backlog of a Unix socket is full
- *            -EADDRNOTAVAIL  fend_connect_last() was called and there was no address
+ *   err 0   socket is connected, and the callee's from now on
+ *   err <0  socket is NULL. Of several failures the most telling one: -ECONNREFUSED, -ETIMEDOUT and
+ *           the like rather than -ENETUNREACH or -EADDRNOTAVAIL, which only tell that a family is
+ *           missing here; of equals the first.
+ *             -ETIMEDOUT      the deadline has passed
+ *             -EAGAIN         the backlog of a Unix socket is full
+ *             -EADDRNOTAVAIL  fend_connect_last() was called and there was no address
  */
 typedef void fend_connect_fn(struct fend_connect *connect, int err, struct fend_socket *socket,
 			     void *data);
@@ -62,7 +62,10 @@ typedef void fend_connect_fn(struct fend_connect *connect, int err, struct fend_
 int fend_connect_new(struct fend_loop *loop, const struct fend_connect_options *options,
 		     fend_connect_fn *fn, void *data, struct fend_connect **ret_connect);
 
-/* Stop and free; sockets of attempts are closed, and fn is not called. NULL does nothing. NULL. */
+/*
+ * Stop and free; sockets of attempts are closed, and fn is not called. NULL does nothing. Returns
+ * NULL.
+ */
 struct fend_connect *fend_connect_free(struct fend_connect *connect);
 
 /*
@@ -72,13 +75,18 @@ struct fend_connect *fend_connect_free(struct fend_connect *connect);
  */
 int fend_connect_add(struct fend_connect *connect, const struct fend_address *address);
 
-/* No more addresses will come: when the last attempt fails, so does the race. -EALREADY: as _add. */
+/*
+ * No more addresses will come: when the last attempt fails, so does the race.
+ *   -EALREADY  the race has ended, or this was called before
+ */
 int fend_connect_last(struct fend_connect *connect);
 
 /*
  * Attach what feeds the race with addresses, such as a name lookup: stop(data) is called once, when
  * the race has ended or is freed, so that the feeder can be given up; when it has ended, before its
- * callback. It may not free the connect. -EBUSY: there is one. -EALREADY: the race has ended.
+ * callback. It may not free the connect.
+ *   -EBUSY     there is a feeder already
+ *   -EALREADY  the race has ended
  */
 typedef void fend_connect_stop_fn(void *data);
 int fend_connect_set_feeder(struct fend_connect *connect, fend_connect_stop_fn *stop, void *data);

@@ -87,14 +87,15 @@ int fend_listener_wrap(struct fend_loop *loop, struct fend_socket *socket,
  */
 struct fend_listener *fend_listener_free(struct fend_listener *listener);
 
-/* Do not accept until _resume. Connections wait in the backlog. Both may be called at any time. */
+/* Do not accept until fend_listener_resume(). Connections wait in the backlog. Both may be called at any time. */
 void fend_listener_pause(struct fend_listener *listener);
 void fend_listener_resume(struct fend_listener *listener);
 
 /*
  * Close the listening socket at once, and tell when all its connections have been freed, or the
  * timeout has passed: drained(listener, connections left, data), once, from the loop. It may free
- * the listener. -EALREADY: it is draining.
+ * the listener. The rest lives on.
+ *   -EALREADY  it is draining, or has drained
  */
 typedef void fend_listener_drained_fn(struct fend_listener *listener, unsigned left, void *data);
 int fend_listener_drain(struct fend_listener *listener, fend_time timeout,
@@ -103,6 +104,7 @@ int fend_listener_drain(struct fend_listener *listener, fend_time timeout,
 /* The address it listens on, with the port that the kernel chose. */
 int fend_listener_address(const struct fend_listener *listener, struct fend_address *ret_address);
 
+/* What a listener has done since it was made. */
 struct fend_listener_stats {
 	size_t size; /* sizeof(struct fend_listener_stats), set by the caller */
 	uint64_t accepted; /* handed over */
@@ -111,6 +113,10 @@ struct fend_listener_stats {
 	unsigned connections; /* that exist now */
 };
 
+/*
+ * Fill in as much of *ret_stats as its size says. Fields that this version does not know become 0.
+ *   -EINVAL  ret_stats->size is not set
+ */
 int fend_listener_stats(const struct fend_listener *listener,
 			struct fend_listener_stats *ret_stats);
 
@@ -120,8 +126,8 @@ int fend_listener_stats(const struct fend_listener *listener,
  * of the caller's. *ret_name (NULL: not wanted) is its name or "unknown", to be freed with
  * fend_free(). The descriptor is made close-on-exec, and is to be taken once; the environment is left
  * as it is.
- *   -ENOENT   there are not so many, or none are meant for this process
- *   -ENOTSOCK the descriptor is something else
+ *   -ENOENT    there are not so many, or none are meant for this process
+ *   -ENOTSOCK  the descriptor is something else
  */
 int fend_listener_activated(unsigned n, char **ret_name, struct fend_socket **ret_socket);
 

@@ -21,7 +21,8 @@ struct fend_socket;
 /*
  * Receive what is sent to group, from anybody or (source not NULL) from source, or do so no longer.
  * A socket may join several groups, on several interfaces; closing it leaves them all.
- *   -EADDRINUSE     joined already; -EADDRNOTAVAIL: not joined
+ *   -EADDRINUSE     joined already
+ *   -EADDRNOTAVAIL  not joined
  *   -ENOBUFS        in too many groups
  */
 int fend_socket_join(struct fend_socket *socket, const struct fend_address *group,

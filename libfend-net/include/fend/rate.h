@@ -38,10 +38,9 @@ struct fend_rate_options {
 #define FEND_RATE_MAX UINT64_C(10000000000)
 
 /*
- * options may be NULL: no limit yet.
+ * Make a rate. options may be NULL: no limit yet.
  *   -EINVAL  more than FEND_RATE_MAX; the group is of another loop
  *   -E2BIG   options hold a field this version of fend does not know
- *   -ENOMEM
  */
 int fend_rate_new(struct fend_loop *loop, const struct fend_rate_options *options,
 		  struct fend_rate **ret_rate);
@@ -49,15 +48,23 @@ int fend_rate_new(struct fend_loop *loop, const struct fend_rate_options *option
 /* What it limits goes on without it. NULL does nothing. Returns NULL. */
 struct fend_rate *fend_rate_free(struct fend_rate *rate);
 
-/* Change the limit, from now on; as in the options. -EINVAL */
+/*
+ * Change the limit, from now on; as in the options.
+ *   -EINVAL  more than FEND_RATE_MAX
+ */
 int fend_rate_set(struct fend_rate *rate, uint64_t bytes_per_second, uint64_t burst);
 
+/* What has gone through a rate. */
 struct fend_rate_stats {
 	size_t size; /* sizeof(struct fend_rate_stats), set by the caller */
 	uint64_t bytes;  /* that passed */
 	uint64_t waits;  /* times one had to wait for it */
 };
 
+/*
+ * Fill in as much of *ret_stats as its size says. Fields that this version does not know become 0.
+ *   -EINVAL  ret_stats->size is not set
+ */
 int fend_rate_stats(const struct fend_rate *rate, struct fend_rate_stats *ret_stats);
 
 FEND_DEFINE_CLEANUP(fend_rate)

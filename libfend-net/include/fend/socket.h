@@ -38,8 +38,9 @@ struct fend_socket;
 
 /*
  * Make a socket (socket(2)); _tcp and _udp: of domain AF_INET or AF_INET6; _unix: of type
- * SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET.
- *   -EAFNOSUPPORT -EPROTONOSUPPORT -ESOCKTNOSUPPORT -EMFILE -ENFILE -ENOBUFS -EACCES
+ * SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET. Errors of socket(2), among them
+ *   -EAFNOSUPPORT  the system has no IPv6, say
+ *   -EMFILE -ENFILE -ENOBUFS -ENOMEM  nothing left to make one of
  */
 int fend_socket_new_tcp(int domain, struct fend_socket **ret_socket);
 int fend_socket_new_udp(int domain, struct fend_socket **ret_socket);
@@ -48,7 +49,8 @@ int fend_socket_new(int domain, int type, int protocol, struct fend_socket **ret
 
 /*
  * Make a socket of a descriptor, which is taken on success and made nonblocking and close-on-exec.
- *   -EBADF -ENOTSOCK
+ *   -EBADF     it is not open
+ *   -ENOTSOCK  it is something else
  */
 int fend_socket_wrap(int fd, struct fend_socket **ret_socket);
 
@@ -81,11 +83,21 @@ int fend_socket_set_option_name(struct fend_socket *socket, const char *name, in
  */
 int fend_socket_error(struct fend_socket *socket);
 
+/*
+ * bind(2): to address, or to the first entry of the list that has this socket's family, and to no
+ * other if that fails.
+ *   -EADDRINUSE     somebody is bound to it
+ *   -EADDRNOTAVAIL  it is none of this host
+ *   -EACCES         it is a port or a path that needs a right
+ *   -EAFNOSUPPORT   the list has no address of this family
+ */
 int fend_socket_bind(struct fend_socket *socket, const struct fend_address *address);
-/* To the first entry of the list that has this socket's family. -EAFNOSUPPORT: there is none. */
 int fend_socket_bind_addrinfo(struct fend_socket *socket, const struct addrinfo *addrinfo);
 
-/* backlog <= 0: 128. */
+/*
+ * listen(2): connections that wait to be accepted, backlog of them; <= 0: 128. A socket that is not
+ * bound gets a port of the kernel's choice.
+ */
 int fend_socket_listen(struct fend_socket *socket, int backlog);
 
 /*
@@ -99,8 +111,11 @@ int fend_socket_accept(struct fend_socket *socket, struct fend_address *ret_peer
 		       struct fend_socket **ret_socket);
 
 /*
- * Start to connect. 0: connected at once; -EINPROGRESS: FEND_OUT tells when it has ended, and
- * fend_socket_error() how; anything else: failed.
+ * Start to connect (connect(2)).
+ *   0             connected at once
+ *   -EINPROGRESS  FEND_OUT will tell when it has ended, and fend_socket_error() how
+ *   -errno        failed: -ECONNREFUSED, -ENETUNREACH, ...; of a Unix socket whose backlog is full,
+ *                 -EAGAIN
  */
 int fend_socket_connect(struct fend_socket *socket, const struct fend_address *address);
 
@@ -120,9 +135,17 @@ ssize_t fend_socket_send(struct fend_socket *socket, const void *buffer, size_t 
 ssize_t fend_socket_recvv(struct fend_socket *socket, const struct iovec *iov, int n, int flags);
 ssize_t fend_socket_sendv(struct fend_socket *socket, const struct iovec *iov, int n, int flags);
 
-/* how: SHUT_RD, SHUT_WR or SHUT_RDWR. A layer sends what it has buffered before it ends writing. */
+/*
+ * shutdown(2), with how SHUT_RD, SHUT_WR or SHUT_RDWR. A layer sends what it has buffered before it
+ * ends writing.
+ *   -ENOTCONN  not connected
+ */
 int fend_socket_shutdown(struct fend_socket *socket, int how);
 
+/*
+ * The address of the other end, and the own one, with the port that the kernel chose.
+ *   -ENOTCONN  not connected, or not any more
+ */
 int fend_socket_getpeername(const struct fend_socket *socket, struct fend_address *ret_address);
 int fend_socket_getsockname(const struct fend_socket *socket, struct fend_address *ret_address);
 
@@ -142,7 +165,10 @@ typedef void fend_socket_fn(struct fend_socket *socket, unsigned events, void *d
 int fend_socket_watch(struct fend_socket *socket, struct fend_loop *loop, unsigned events,
 		      fend_socket_fn *fn, void *data);
 
-/* Change what is watched for, also while a handshake suspends the watch. -ENOENT: no watch. */
+/*
+ * Change what is watched for, also while a handshake suspends the watch. Errors of fend_io_set() and:
+ *   -ENOENT  there is no watch
+ */
 int fend_socket_set_events(struct fend_socket *socket, unsigned events);
 
 /* After it returns fn is not called any more. Without a watch it does nothing. */

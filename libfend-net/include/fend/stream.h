@@ -32,7 +32,10 @@ struct fend_socket;
  */
 struct fend_stream;
 
-/* Copied. All may be NULL. Each may free the stream. Called from the loop, never within a call. */
+/*
+ * What a stream calls back. Copied, and all may be NULL. Each may free the stream. Called from the
+ * loop, never within a call.
+ */
 struct fend_stream_callbacks {
 	/*
 	 * There is more input than at the last call, or its end has come (fend_stream_at_end()).
@@ -45,12 +48,14 @@ struct fend_stream_callbacks {
 	void (*drained)(struct fend_stream *stream, void *data);
 
 	/*
-	 * It is over, told once, after everything received was offered. err 0: both sides have
-	 * ended in order; -ECONNRESET, -EPIPE, ...: the socket's error; -EBADMSG: TLS was cut
-	 * short; -ETIMEDOUT: the idle or write timeout, or the deadline of fend_stream_finish();
-	 * -ENOMEM: there was none to receive into or to keep input in. Input not consumed may
+	 * It is over, told once, after everything received was offered. Input not consumed may
 	 * still be. It does not wait for a paused stream to resume. The socket stays open until
-	 * the stream is freed.
+	 * the stream is freed. err is
+	 *   0           both sides have ended in order
+	 *   -EBADMSG    TLS was cut short
+	 *   -ETIMEDOUT  the idle or write timeout, or the deadline of fend_stream_finish()
+	 *   -ENOMEM     there was none to receive into or to keep input in
+	 *   -ECONNRESET, -EPIPE, ...  the socket's error
 	 */
 	void (*closed)(struct fend_stream *stream, int err, void *data);
 };
@@ -91,15 +96,18 @@ struct fend_stream *fend_stream_free(struct fend_stream *stream);
  * write, and until return from the callback. Returns its size; 0 if there is none, and NULL then.
  */
 size_t fend_stream_peek(struct fend_stream *stream, const void **ret_data);
-/* Drop the first size bytes of it. -EINVAL: there are not so many. */
+/*
+ * Drop the first size bytes of the input.
+ *   -EINVAL  there are not so many
+ */
 int fend_stream_consume(struct fend_stream *stream, size_t size);
 /*
- * Be called only when size bytes of input are there, or the end. It holds until that was called
- * once. If they are there already, it is called soon. 0: whatever comes. -EMSGSIZE: more than the
- * input limit.
+ * Have readable called only when size bytes of input are there, or the end. It holds until that was called
+ * once. If they are there already, it is called soon. 0: whatever comes.
+ *   -EMSGSIZE  more than the input limit
  */
 int fend_stream_want(struct fend_stream *stream, size_t size);
-/* Nothing will come after the input that is held. */
+/* Has the end come? Then nothing follows the input that is held. */
 bool fend_stream_at_end(const struct fend_stream *stream);
 /*
  * Stop and start receiving: what the peer sends waits in the kernel, and the end of it as well.
@@ -136,7 +144,8 @@ size_t fend_stream_pending(const struct fend_stream *stream);
 /*
  * End in order: send the output, shut down writing, wait for the peer's end, then closed. What still
  * comes in is offered as before, so somebody has to consume it. After timeout closed comes with
- * -ETIMEDOUT; calling again sets another. -ENOTCONN: the stream is closed, or is about to be.
+ * -ETIMEDOUT; calling again sets another.
+ *   -ENOTCONN  the stream is closed, or is about to be
  */
 int fend_stream_finish(struct fend_stream *stream, fend_time timeout);
 /*
@@ -184,6 +193,7 @@ int fend_stream_set_rate(struct fend_stream *stream, struct fend_rate *receive,
 /* The socket, which stays the stream's: for names, options, and TLS. */
 struct fend_socket *fend_stream_socket(const struct fend_stream *stream);
 
+/* What has gone through a stream. */
 struct fend_stream_stats {
 	size_t size; /* sizeof(struct fend_stream_stats), set by the caller */
 	uint64_t received, sent; /* bytes */
@@ -191,6 +201,10 @@ struct fend_stream_stats {
 	uint64_t risen;          /* times output rose above the high mark */
 };
 
+/*
+ * Fill in as much of *ret_stats as its size says. Fields that this version does not know become 0.
+ *   -EINVAL  ret_stats->size is not set
+ */
 int fend_stream_stats(const struct fend_stream *stream, struct fend_stream_stats *ret_stats);
 
 FEND_DEFINE_CLEANUP(fend_stream)

@@ -44,7 +44,8 @@ struct fend_fds {
  * come close-on-exec. Those that there is no room for are closed. One call returns the descriptors
  * of one send at most, with the first of its bytes, which others from before may precede. Whoever
  * does not expect descriptors calls fend_socket_recv(), which closes all that come. n and lost are
- * set also when 0 is returned, for the end, and untouched on failure. -EINVAL: no room for a byte.
+ * set also when 0 is returned, for the end, and untouched on failure.
+ *   -EINVAL  no room for a byte
  */
 ssize_t fend_socket_recv_fds(struct fend_socket *socket, const struct iovec *iov, int n,
 			     struct fend_fds *ret_fds);
@@ -57,6 +58,7 @@ struct fend_credentials {
 };
 
 /*
+ * Who is at the other end of a connected socket.
  *   -ENOTCONN  never connected
  *   -ENOTSUP   a system without SO_PEERCRED
  */

@@ -190,9 +190,10 @@ typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
  * an alert was sent, except to a peer that had sent one itself, was gone or was too slow (OpenSSL
  * lets nobody choose it: where fend itself refuses a peer it may be unexpected_message). A watch
  * is suspended meanwhile and resumes before fn is called.
- *   0, or -EINVAL  no TLS on this socket, or another loop
- *   -EBUSY         something other than a watch holds the socket
- *   -EALREADY      it ran before
+ *   0          fn will be called
+ *   -EINVAL    no TLS on this socket, or another loop
+ *   -EBUSY     something other than a watch holds the socket
+ *   -EALREADY  it ran before
  * In fn, err is
  *   -ETIMEDOUT     not done in time
  *   -EPROTO        the protocol failed: no common version, cipher or ALPN; an alert from the peer
@@ -218,9 +219,10 @@ int fend_tls_answer(struct fend_socket *socket, struct fend_tls_context *context
  * Send close_notify and FIN, then wait for the peer's close_notify; what the peer sends before
  * it is dropped. The same rules for fn as for fend_tls_handshake(); its err is 0, -ETIMEDOUT,
  * -EBADMSG (end of file without close_notify), or the error that ended the connection.
- *   0, or -EINVAL  no TLS on this socket, or another loop
- *   -EBUSY         a handshake, or something other than a watch, holds the socket
- *   -ENOTCONN      no handshake has succeeded
+ *   0          fn will be called
+ *   -EINVAL    no TLS on this socket, or another loop
+ *   -EBUSY     a handshake, or something other than a watch, holds the socket
+ *   -ENOTCONN  no handshake has succeeded
  */
 int fend_tls_shutdown(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
 		      fend_tls_fn *fn, void *data);
