@@ -82,7 +82,8 @@ move(struct fend_stream *from)
 		return r;
 	if (n > 0)
 		fend_stream_consume(from, (size_t)n);
-	if (!from->input && from->end_fresh)
+	/* After an error an end is what is left of a connection that was cut. */
+	if (!from->input && from->end_fresh && !from->failed)
 		pass_end(from);
 	else if (fend_stream_pending(to) > to->output_high || to->failed)
 		stall(from);

@@ -99,7 +99,7 @@ int fend_stream_consume(struct fend_stream *stream, size_t size);
  * input limit.
  */
 int fend_stream_want(struct fend_stream *stream, size_t size);
-/* Nothing will come after the input that is held. */
+/* Nothing will come after the input that is held. Only closed tells whether it ended in order. */
 bool fend_stream_at_end(const struct fend_stream *stream);
 /*
  * Stop and start receiving: what the peer sends waits in the kernel, and the end of it as well.
