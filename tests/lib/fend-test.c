@@ -11,29 +11,42 @@
 
 #define DEADLINE_SECONDS 20
 
+struct entry {
+	test_fn *fn;
+	void (*prepare)(void);
+};
+
 static void
 run(gconstpointer data)
 {
-	test_fn *fn = *(test_fn *const *)data;
+	const struct entry *entry = data;
 	struct test test = { 0 };
 	int fds = test_count_fds();
 
 	/* Should a test hang outside the loop, this ends it; the exit status tells. */
 	alarm((unsigned)(3 * DEADLINE_SECONDS * test_slowness()));
 	test_ok(fend_loop_new(NULL, &test.loop));
-	fn(&test);
+	if (entry->prepare)
+		entry->prepare();
+	entry->fn(&test);
 	fend_loop_free(test.loop);
 	alarm(0);
 	g_assert_cmpint(test_count_fds(), ==, fds);
 }
 
 void
+test_add_prepared(const char *path, void (*prepare)(void), test_fn *fn)
+{
+	struct entry *entry = g_new(struct entry, 1);
+
+	*entry = (struct entry){ .fn = fn, .prepare = prepare };
+	g_test_add_data_func_full(path, entry, run, g_free);
+}
+
+void
 test_add(const char *path, test_fn *fn)
 {
-	test_fn **data = g_new(test_fn *, 1);
-
-	*data = fn;
-	g_test_add_data_func_full(path, data, run, g_free);
+	test_add_prepared(path, NULL, fn);
 }
 
 int

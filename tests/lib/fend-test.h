@@ -19,6 +19,8 @@ typedef void test_fn(struct test *test);
 
 /* path: "/timer/never-early" */
 void test_add(const char *path, test_fn *fn);
+/* The same, and prepare is called first: so one function is several cases. */
+void test_add_prepared(const char *path, void (*prepare)(void), test_fn *fn);
 /* For main(): runs what was added. Sets up the environment that children inherit. */
 int test_init(int *argc, char ***argv);
 

@@ -7,6 +7,31 @@
 
 #include <fend-internal/kernel.h>
 
+#include "layers.h"
+
+static bool over_a_layer;
+
+static void
+use_no_layer(void)
+{
+	over_a_layer = false;
+}
+
+static void
+use_a_layer(void)
+{
+	over_a_layer = true;
+}
+
+void
+streams_add(const char *path, test_fn *fn)
+{
+	g_autofree char *layered = g_strconcat(path, "/over-a-layer", NULL);
+
+	test_add_prepared(path, use_no_layer, fn);
+	test_add_prepared(layered, use_a_layer, fn);
+}
+
 static void
 on_readable(struct fend_stream *stream, void *data)
 {
@@ -59,6 +84,8 @@ heard_init(struct heard *heard, struct test *test, struct fend_socket **socket,
 	   const struct fend_stream_options *options)
 {
 	*heard = (struct heard){ .test = test, .got = g_byte_array_new() };
+	if (over_a_layer)
+		faulty_push(*socket);
 	test_ok(fend_stream_new(test->loop, *socket, options, &heard_callbacks, heard,
 				&heard->stream));
 	*socket = NULL;

@@ -524,7 +524,7 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-#define ADD(path, fn) test_add("/rate/" path, fn)
+#define ADD(path, fn) streams_add("/rate/" path, fn)
 	ADD("input-keeps-to-the-rate", test_input_keeps_to_the_rate);
 	ADD("output-keeps-to-the-rate", test_output_keeps_to_the_rate);
 	ADD("fractions-add-up", test_fractions_add_up);

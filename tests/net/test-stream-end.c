@@ -610,7 +610,7 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-#define ADD(path, fn) test_add("/stream-end/" path, fn)
+#define ADD(path, fn) streams_add("/stream-end/" path, fn)
 	ADD("the-peers-end-is-offered-once", test_the_peers_end_is_offered_once);
 	ADD("finish-sends-then-waits-for-the-peer", test_finish_sends_then_waits_for_the_peer);
 	ADD("finish-waits-for-the-layers", test_finish_waits_for_the_layers);

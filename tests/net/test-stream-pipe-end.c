@@ -262,7 +262,7 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-#define ADD(path, fn) test_add("/stream-pipe-end/" path, fn)
+#define ADD(path, fn) streams_add("/stream-pipe-end/" path, fn)
 	ADD("an-error-ends-both", test_an_error_ends_both);
 	ADD("abort-ends-both", test_abort_ends_both);
 	ADD("a-finished-stream-takes-no-more", test_a_finished_stream_takes_no_more);

@@ -249,7 +249,7 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-#define ADD(path, fn) test_add("/stream-pipe/" path, fn)
+#define ADD(path, fn) streams_add("/stream-pipe/" path, fn)
 	ADD("bytes-and-ends-pass", test_bytes_and_ends_pass);
 	ADD("what-is-held-comes-first", test_what_is_held_comes_first);
 	ADD("a-message-costs-two-system-calls", test_a_message_costs_two_system_calls);
