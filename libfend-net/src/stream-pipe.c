@@ -136,7 +136,9 @@ fend__stream_pipe_break(struct fend_stream *stream)
 	int err = stream->err ? stream->err : -EPIPE;
 
 	fend__stream_pipe_leave(stream);
-	if (to)
+	if (to == stream)
+		fend__stream_forfeit(stream);
+	else if (to)
 		fend_stream_abort(to, err);
 	if (from)
 		fend_stream_abort(from, err);

@@ -210,6 +210,7 @@ static fend__cold size_t
 left_less(struct fend_stream *stream, ssize_t n)
 {
 	if (n < 0 && n != -EAGAIN) {
+		fend__stream_forfeit(stream);
 		fend__stream_fail(stream, (int)n);
 		return 0;
 	}

@@ -50,7 +50,7 @@ struct fend_stream_callbacks {
 	 * short; -ETIMEDOUT: the idle or write timeout, or the deadline of fend_stream_finish();
 	 * -ENOMEM: there was none to receive into or to keep input in. Input not consumed may
 	 * still be. It does not wait for a paused stream to resume. The socket stays open until
-	 * the stream is freed.
+	 * the stream is freed, which resets the connection if output was lost by the error.
 	 */
 	void (*closed)(struct fend_stream *stream, int err, void *data);
 };
