@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "fault.h"
+#include "layers.h"
 
 static void
 test_an_error_ends_both(struct test *test)
@@ -46,6 +47,52 @@ test_abort_ends_both(struct test *test)
 	test_error(proxy.near.err, -ECANCELED);
 	test_error(proxy.far.err, -ECANCELED);
 	proxy_fini(&proxy);
+}
+
+/* Whoever got a part of what is piped learns that it was not the whole. */
+static void
+test_what_a_pipe_lost_does_not_end_in_order(struct test *test)
+{
+	struct heard from, to;
+	struct faulty *layer;
+	struct pair one, two;
+	char data[3];
+
+	/* Sending fails while nothing waits in the output. */
+	pair_init(&one);
+	pair_init_tcp(&two);
+	layer = faulty_push(two.a);
+	layer->send_left = 3;
+	layer->send_error = -EPROTO;
+	heard_init(&from, test, &one.a, NULL);
+	heard_init(&to, test, &two.a, NULL);
+	test_ok(fend_stream_pipe(from.stream, to.stream));
+	send_all(one.b, "abc", 3);
+	expect(test, two.b, "abc");
+	send_all(one.b, "def", 3);
+	test_ok(fend_socket_shutdown(two.b, SHUT_WR));
+	test_wait(test, &to.closed);
+	test_error(to.err, -EPROTO);
+	heard_fini(&to);
+	expect_end(test, two.b, -ECONNRESET);
+	heard_fini(&from);
+	pair_fini(&one);
+	pair_fini(&two);
+
+	/* Receiving fails, and the other stream is the same one. */
+	pair_init_tcp(&one);
+	layer = faulty_push(one.a);
+	layer->recv_left = 3;
+	layer->recv_error = -EBADMSG;
+	heard_init(&from, test, &one.a, NULL);
+	test_ok(fend_stream_pipe(from.stream, from.stream));
+	send_all(one.b, "abc", 3);
+	test_wait(test, &from.closed);
+	test_error(from.err, -EBADMSG);
+	recv_all(one.b, data, 3);
+	heard_fini(&from);
+	expect_end(test, one.b, -ECONNRESET);
+	pair_fini(&one);
 }
 
 /* It still gets what was written, and its end. */
@@ -264,6 +311,7 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 #define ADD(path, fn) streams_add("/stream-pipe-end/" path, fn)
 	ADD("an-error-ends-both", test_an_error_ends_both);
+	ADD("what-a-pipe-lost-does-not-end-in-order", test_what_a_pipe_lost_does_not_end_in_order);
 	ADD("abort-ends-both", test_abort_ends_both);
 	ADD("a-finished-stream-takes-no-more", test_a_finished_stream_takes_no_more);
 	ADD("freeing-one-leaves-the-other", test_freeing_one_leaves_the_other);
