@@ -82,8 +82,7 @@ move(struct fend_stream *from)
 		return r;
 	if (n > 0)
 		fend_stream_consume(from, (size_t)n);
-	/* After an error an end is what is left of a connection that was cut. */
-	if (!from->input && from->end_fresh && !from->failed)
+	if (!from->input && from->end_fresh)
 		pass_end(from);
 	else if (fend_stream_pending(to) > to->output_high || to->failed)
 		stall(from);
@@ -170,7 +169,7 @@ fend_stream_pipe(struct fend_stream *from, struct fend_stream *to)
 	from->pipe_to = to;
 	to->pipe_from = from;
 	from->piped = true;
-	from->end_fresh = from->at_end;
+	from->end_fresh = from->at_end && !from->failed;
 	fend__stream_changed(from);
 	return 0;
 }

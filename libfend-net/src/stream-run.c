@@ -86,7 +86,7 @@ take_nothing(struct fend_stream *stream, ssize_t n)
 {
 	if (n == 0) {
 		stream->at_end = true;
-		/* After an error, which was asked for, it is no end in order (socket(7), SO_ERROR). */
+		/* After an error that was asked for it is what is left of a cut (socket(7), SO_ERROR). */
 		stream->end_fresh = !stream->failed;
 	} else if (n != -EAGAIN) {
 		fend__stream_end(stream, (int)n);
@@ -440,7 +440,9 @@ is_due(const struct fend_stream *stream)
 {
 	if (stream->closed)
 		return false;
-	return (stream->failed && !is_held_up(stream)) || is_sending(stream) || fend__stream_is_readable(stream) ||
+	if (stream->failed && !is_held_up(stream))
+		return true;
+	return is_sending(stream) || fend__stream_is_readable(stream) ||
 	       fend__stream_is_drained(stream) || fend__stream_is_to_shut(stream) ||
 	       is_over(stream);
 }

@@ -101,6 +101,7 @@ peer_resets(struct scene *scene, size_t in, size_t out)
 	if (scene->heard.err != -EPIPE)
 		test_error(scene->heard.err, -ECONNRESET);
 	assert_got(scene, in);
+	g_assert_cmpint(scene->heard.at_end, ==, 0);
 }
 
 static void

@@ -75,6 +75,9 @@ test_what_a_pipe_lost_does_not_end_in_order(struct test *test)
 	test_error(to.err, -EPROTO);
 	heard_fini(&to);
 	expect_end(test, two.b, -ECONNRESET);
+	/* Nobody takes any more of it. */
+	test_wait(test, &from.closed);
+	test_error(from.err, -EPROTO);
 	heard_fini(&from);
 	pair_fini(&one);
 	pair_fini(&two);
