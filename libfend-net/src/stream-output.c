@@ -76,12 +76,16 @@ int
 fend__stream_check_write(const struct fend_stream *stream, size_t size)
 {
 	int r = fend__stream_check(stream);
+	size_t held;
 
 	if (r < 0)
 		return r;
+	held = stream_buffer_size(stream->output);
 	if (fend__unlikely(stream->closed || stream->failed || stream->finishing))
 		return stream->closed || stream->failed ? -ENOTCONN : -EPIPE;
-	if (fend__unlikely(size > stream->output_max - stream_buffer_size(stream->output)))
+	/* A pipe may have exceeded the high mark by a byte, and that may be the limit. */
+	if (fend__unlikely(size > 0 && (held > stream->output_max ||
+					size > stream->output_max - held)))
 		return -ENOBUFS;
 	return 0;
 }
@@ -110,7 +114,7 @@ reserve(struct fend_stream *stream, size_t size)
 
 	if (!output) {
 		output = fend__stream_pool_take(stream->pool);
-		if (stream->clock)
+		if (stream->clock && !stream->filed)
 			fend__stream_clock_waits(stream);
 	}
 	if (fend__unlikely(!output || output->capacity - output->end < size))

@@ -50,7 +50,7 @@ struct fend_stream_callbacks {
 	/*
 	 * It is over, told once, after everything received was offered. Input not consumed may
 	 * still be. It does not wait for a paused stream to resume. The socket stays open until
-	 * the stream is freed. err is
+	 * the stream is freed, which resets the connection if output was lost by the error. err is
 	 *   0           both sides have ended in order
 	 *   -EBADMSG    TLS was cut short
 	 *   -ETIMEDOUT  the idle or write timeout, or the deadline of fend_stream_finish()
@@ -107,7 +107,10 @@ int fend_stream_consume(struct fend_stream *stream, size_t size);
  *   -EMSGSIZE  more than the input limit
  */
 int fend_stream_want(struct fend_stream *stream, size_t size);
-/* Has the end come? Then nothing follows the input that is held. */
+/*
+ * Has the end come? Then nothing follows the input that is held. Only closed tells whether it ended
+ * in order.
+ */
 bool fend_stream_at_end(const struct fend_stream *stream);
 /*
  * Stop and start receiving: what the peer sends waits in the kernel, and the end of it as well.
