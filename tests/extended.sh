@@ -95,7 +95,7 @@ matrix()
 soak()
 {
 	local i
-	suite soak testlog --repeat "${FEND_SOAK:-25}" --no-suite package
+	suite soak testlog --repeat "${FEND_SOAK:-25}" --no-suite packaging
 	for ((i = 1; i <= ${FEND_SOAK:-25}; i++)); do
 		check "examples, round $i" examples/run.sh --builddir "$build/examples" \
 			"$([ $((i % 2)) -eq 0 ] && echo epoll || echo poll)"
