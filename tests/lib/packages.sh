@@ -36,6 +36,9 @@ packages_table()
 	ci    systemtap-sdt-dev systemtap-sdt-dev systemtap-sdt-devel -               systemtap
 	ci    shellcheck        shellcheck        ShellCheck          shellcheck      shellcheck
 	more  debootstrap       debootstrap       debootstrap         debootstrap     debootstrap
+	more  debhelper         debhelper         debhelper           -               -
+	more  dpkg-dev          dpkg-dev          dpkg-dev            dpkg-dev        dpkg
+	more  lintian           lintian           -                   -               -
 	END
 }
 
