@@ -9,11 +9,12 @@ usage()
 	cat <<-'END'
 	usage: tests/extended.sh [--roots DIR] [STEP...]
 
-	  fresh   examples/run.sh and tests/run.sh in a Debian 12 with nothing but its base system
-	  debian  the packages of tests/packaging/debian: built, examined, installed one by one
-	  i386    the suites of core and net in a Debian 12 of 32 bits
-	  matrix  every compiler, kind of library and set of dispatchers, optimised
-	  soak    every test and the examples, many times over (FEND_SOAK, 25 by default)
+	  fresh      examples/run.sh and tests/run.sh in a Debian 12 with nothing but its base system
+	  debian     the packages of tests/packaging/debian: built, examined, installed one by one
+	  i386       the suites of core and net in a Debian 12 of 32 bits
+	  matrix     every compiler, kind of library and set of dispatchers, optimised
+	  selection  every choice of dispatchers, provider and libraries
+	  soak       every test and the examples, many times over (FEND_SOAK, 25 by default)
 
 	Without a STEP all of them. --roots: DIR/amd64 and DIR/i386, which "debootstrap --variant=minbase
 	bookworm" has made, are copied instead of running debootstrap again. "fresh", "debian" and
@@ -30,7 +31,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ $# -gt 0 ] || set -- fresh debian i386 matrix soak
+[ $# -gt 0 ] || set -- fresh debian i386 matrix selection soak
 
 cd "$(dirname "$0")/.." || exit 1
 build=$PWD/build-extended
@@ -86,6 +87,31 @@ matrix()
 					-Ddefault_library=$library -Ddispatchers=$set
 			done
 		done
+		CC=${compiler% *} CXX=${compiler#* } \
+			suite "${compiler% *}-debug" testlog -Dbuildtype=debug
+		# The objects of clang want a linker that knows them.
+		if [ "${compiler% *}" = clang ]; then
+			export CC_LD=lld CXX_LD=lld
+		fi
+		CC=${compiler% *} CXX=${compiler#* } \
+			suite "${compiler% *}-lto" testlog -Dbuildtype=release -Db_lto=true
+		unset CC_LD CXX_LD
+	done
+}
+
+selection()
+{
+	local set provider
+	for set in epoll poll epoll,poll; do
+		# shellcheck disable=SC2154,SC2086 # the providers, from .ci/checks.sh, are words
+		for provider in $providers; do
+			suite "$provider-${set/,/-}" testlog -Ddispatchers=$set -Dtls_provider="$provider"
+			suite "$provider-${set/,/-}-no-dns" testlog -Ddispatchers=$set \
+				-Dtls_provider="$provider" -Ddns=disabled -Dexamples=auto
+		done
+		suite "${set/,/-}-no-tls" testlog -Ddispatchers=$set -Dtls=disabled -Dexamples=auto
+		suite "${set/,/-}-no-net" testlog -Ddispatchers=$set -Dnet=disabled -Dtls=disabled \
+			-Ddns=disabled -Dexamples=auto
 	done
 }
 
@@ -104,7 +130,7 @@ mkdir "$build" || exit 1
 packages_install "$(packages_system)" 0 build tests ci more || exit 1
 for step; do
 	case $step in
-	fresh|debian|i386|matrix|soak) $step ;;
+	fresh|debian|i386|matrix|selection|soak) $step ;;
 	*) usage >&2; exit 2 ;;
 	esac
 done
