@@ -5,6 +5,7 @@
 # Which TLS providers there are to check with is said here.
 
 : "${build:?}"
+# shellcheck disable=SC2034 # used by who sources this
 providers='gnutls'
 passed=0
 failed=0
