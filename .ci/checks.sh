@@ -2,8 +2,11 @@
 # shellcheck shell=bash
 #
 # Counting checks, for .ci/run and tests/extended.sh. The caller sets build, a directory of its own.
+# Which TLS providers there are to check with is said here.
 
 : "${build:?}"
+# shellcheck disable=SC2034 # used by who sources this
+providers='gnutls openssl'
 passed=0
 failed=0
 skipped=0

@@ -316,7 +316,7 @@ epoll_settle(struct fend_loop *loop, struct dispatcher *epoll, fend_time when)
 
 const struct dispatcher_ops fend__dispatcher_epoll = {
 	.name = "epoll",
-	.features = FEND_LOOP_EDGE | FEND_LOOP_EXCLUSIVE,
+	.features = FEND_LOOP_EDGE | FEND_LOOP_EXCLUSIVE | FEND_LOOP_RDHUP,
 	.batch = BATCH,
 	.open = epoll_open,
 	.close = epoll_close,

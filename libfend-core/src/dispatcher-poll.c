@@ -19,6 +19,10 @@
 
 #include "io-deliver.h"
 
+#ifndef POLLRDHUP
+#define POLLRDHUP 0 /* not in POSIX, and then not among the features */
+#endif
+
 #define FIRST 1 /* entry 0 is the wake-up */
 
 /* What a wait found: the entries themselves move when sources come and go in callbacks. */
@@ -45,25 +49,17 @@ events_to_poll(unsigned interest)
 		events |= POLLOUT;
 	if (interest & FEND_PRI)
 		events |= POLLPRI;
-#ifdef POLLRDHUP
 	if (interest & FEND_RDHUP)
 		events |= POLLRDHUP;
-#endif
 	return events;
 }
 
 static unsigned
 events_from_poll(short events)
 {
-	unsigned ready = (events & POLLIN ? FEND_IN : 0) | (events & POLLOUT ? FEND_OUT : 0) |
-			 (events & POLLPRI ? FEND_PRI : 0) | (events & POLLERR ? FEND_ERR : 0) |
-			 (events & POLLHUP ? FEND_HUP : 0);
-
-#ifdef POLLRDHUP
-	if (events & POLLRDHUP)
-		ready |= FEND_RDHUP;
-#endif
-	return ready;
+	return (events & POLLIN ? FEND_IN : 0) | (events & POLLOUT ? FEND_OUT : 0) |
+	       (events & POLLPRI ? FEND_PRI : 0) | (events & POLLERR ? FEND_ERR : 0) |
+	       (events & POLLHUP ? FEND_HUP : 0) | (events & POLLRDHUP ? FEND_RDHUP : 0);
 }
 
 static void
@@ -143,10 +139,6 @@ poll_add(struct fend_loop *loop, struct dispatcher *poller, struct fend_io *io)
 	struct stat stat;
 	int r;
 
-#ifndef POLLRDHUP
-	if (io->interest & FEND_RDHUP)
-		return -ENOTSUP;
-#endif
 	r = fend__kernel->fstat(io->fd, &stat);
 	if (r < 0)
 		return r;
@@ -164,10 +156,6 @@ poll_add(struct fend_loop *loop, struct dispatcher *poller, struct fend_io *io)
 static int
 poll_modify(struct fend_loop *loop, struct dispatcher *poller, struct fend_io *io)
 {
-#ifndef POLLRDHUP
-	if (io->interest & FEND_RDHUP)
-		return -ENOTSUP;
-#endif
 	set_entry(poller, io);
 	return 0;
 }
@@ -255,6 +243,7 @@ poll_stale(struct fend_loop *loop, struct dispatcher *poller)
 
 const struct dispatcher_ops fend__dispatcher_poll = {
 	.name = "poll",
+	.features = POLLRDHUP ? FEND_LOOP_RDHUP : 0,
 	.open = poll_open,
 	.close = poll_close,
 	.add = poll_add,

@@ -115,6 +115,8 @@ check_events(const struct fend_loop *loop, unsigned events)
 		return -ENOTSUP;
 	if ((events & FEND_EXCLUSIVE) && !(features & FEND_LOOP_EXCLUSIVE))
 		return -ENOTSUP;
+	if ((events & FEND_RDHUP) && !(features & FEND_LOOP_RDHUP))
+		return -ENOTSUP;
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  *
  * What only some systems have is in sibling files, one of which the build chooses: kernel-epoll.c
  * or kernel-no-epoll.c, kernel-eventfd.c or kernel-pipe.c, kernel-pidfd.c or kernel-no-pidfd.c,
- * kernel-mmsg.c or kernel-no-mmsg.c. The allocator that fend_set_allocator() replaces stands behind
+ * kernel-accept4.c or kernel-no-accept4.c, kernel-mmsg.c or kernel-no-mmsg.c. The allocator that fend_set_allocator() replaces stands behind
  * the allocate entry, in memory.c.
  */
 #include <fend-internal/kernel.h>
@@ -23,15 +23,6 @@
 
 #include "config.h"
 #include "kernel-real.h"
-
-#define RETRY(call)                                               \
-	({                                                        \
-		__typeof__(call) result_;                         \
-		do                                                \
-			result_ = (call);                         \
-		while (result_ < 0 && errno == EINTR);            \
-		result_ < 0 ? (__typeof__(call))-errno : result_; \
-	})
 
 static fend_time
 real_now(void)
@@ -166,12 +157,6 @@ real_wiped_page(void **ret_page)
 }
 
 static int
-real_socket(int domain, int type, int protocol)
-{
-	return RETRY(socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
-}
-
-static int
 real_bind(int fd, const struct sockaddr *address, socklen_t size)
 {
 	return RETRY(bind(fd, address, size));
@@ -181,12 +166,6 @@ static int
 real_listen(int fd, int backlog)
 {
 	return RETRY(listen(fd, backlog));
-}
-
-static int
-real_accept(int fd, struct sockaddr *address, socklen_t *size)
-{
-	return RETRY(accept4(fd, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 /*
@@ -311,10 +290,10 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.timerfd_create = fend__real_timerfd_create,
 	.timerfd_set = fend__real_timerfd_set,
 	.wiped_page = real_wiped_page,
-	.socket = real_socket,
+	.socket = fend__real_socket,
 	.bind = real_bind,
 	.listen = real_listen,
-	.accept = real_accept,
+	.accept = fend__real_accept,
 	.connect = real_connect,
 	.shutdown = real_shutdown,
 	.getsockname = real_getsockname,

@@ -26,10 +26,6 @@
 
 #include "loop.h"
 
-#ifndef NSIG
-#define NSIG 65
-#endif
-
 struct signal_port {
 	struct signal_port *next; /* never changes once the port is in the list */
 	_Atomic(struct fend_loop *) loop;
@@ -150,6 +146,11 @@ is_ours(struct signal_port *port)
 {
 	return atomic_load(&port->loop)->owner == fend__process();
 }
+
+/* POSIX leaves it to systems whether handlers can have a stack of their own. */
+#ifndef SA_ONSTACK
+#define SA_ONSTACK 0
+#endif
 
 static int
 install(int signo)

@@ -2,9 +2,15 @@
 #ifndef FEND_SIGNAL_PORT_H
 #define FEND_SIGNAL_PORT_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 struct fend_loop;
+
+/* One more than the highest number, which POSIX.1-2008 does not tell. */
+#ifndef NSIG
+#define NSIG 65
+#endif
 
 /* Where the process's signal handler leaves word for one loop. */
 struct signal_port;

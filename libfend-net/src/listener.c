@@ -256,7 +256,7 @@ set_up(struct fend_listener *listener, int family)
 	if (family == AF_INET || family == AF_INET6)
 		r = fend_socket_set_option_int(listener->socket, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (r >= 0 && flags & FEND_LISTENER_REUSEPORT)
-		r = fend_socket_set_option_int(listener->socket, SOL_SOCKET, SO_REUSEPORT, 1);
+		r = fend_socket_set_option_name(listener->socket, "REUSEPORT", 1);
 	if (r >= 0 && family == AF_INET6)
 		r = fend_socket_set_option_int(listener->socket, IPPROTO_IPV6, IPV6_V6ONLY,
 					       !!(flags & FEND_LISTENER_V6ONLY));

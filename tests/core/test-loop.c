@@ -188,9 +188,9 @@ test_dispatcher_by_name_and_environment(struct test *test)
 	g_assert_cmpstr(fend_loop_dispatcher(loop), ==, fend_loop_dispatcher(test->loop));
 	if (strcmp(fend_loop_dispatcher(loop), "epoll") == 0)
 		g_assert_cmpuint(fend_loop_features(loop), ==,
-				 FEND_LOOP_EDGE | FEND_LOOP_EXCLUSIVE);
+				 FEND_LOOP_EDGE | FEND_LOOP_EXCLUSIVE | FEND_LOOP_RDHUP);
 	else
-		g_assert_cmpuint(fend_loop_features(loop), ==, 0);
+		g_assert_cmpuint(fend_loop_features(loop), ==, FEND_LOOP_RDHUP);
 	fend_loop_free(loop);
 }
 

@@ -35,10 +35,16 @@ packages_table()
 	tests iproute2          iproute2          iproute             iproute2        iproute2
 	ci    clang             clang             clang               clang           clang
 	ci    libclang-rt-dev   libclang-rt-dev   compiler-rt         compiler-rt     compiler-rt
+	ci    musl-tools        musl-tools        musl-gcc            -               musl
 	ci    valgrind          valgrind          valgrind            valgrind        valgrind
 	ci    systemtap-sdt-dev systemtap-sdt-dev systemtap-sdt-devel -               systemtap
+	ci    abigail-tools     abigail-tools     libabigail          -               libabigail
 	ci    shellcheck        shellcheck        ShellCheck          shellcheck      shellcheck
+	more  lld               lld               lld                 lld             lld
 	more  debootstrap       debootstrap       debootstrap         debootstrap     debootstrap
+	more  debhelper         debhelper         debhelper           -               -
+	more  dpkg-dev          dpkg-dev          dpkg-dev            dpkg-dev        dpkg
+	more  lintian           lintian           -                   -               -
 	END
 }
 

@@ -254,13 +254,15 @@ pick_interest(void)
 
 /* What the header says of such a set of events. */
 static int
-events_error(unsigned events)
+events_error(const struct loop *loop, unsigned events)
 {
 	if (events & ~(unsigned)(INTEREST | MODE))
 		return -EINVAL;
 	if ((events & FEND_EXCLUSIVE) && (events & (FEND_PRI | FEND_RDHUP | FEND_ONESHOT)))
 		return -EINVAL;
 	if ((events & (FEND_EDGE | FEND_EXCLUSIVE)) && !world.is_epoll)
+		return -ENOTSUP;
+	if ((events & FEND_RDHUP) && !(fend_loop_features(loop->fend) & FEND_LOOP_RDHUP))
 		return -ENOTSUP;
 	return 0;
 }
@@ -280,7 +282,7 @@ op_io_new(void)
 		return;
 	error = loop_error(loop);
 	if (!error)
-		error = events_error(events);
+		error = events_error(loop, events);
 	if (!error && on_same_fd(loop, channel_end_fd(target)))
 		error = -EEXIST;
 	*io = (struct io){ .loop = loop, .end = target, .fd = channel_end_fd(target) };
@@ -301,7 +303,7 @@ set(struct io *io, unsigned events)
 	if (!error && (events & ~(unsigned)INTEREST))
 		error = -EINVAL;
 	if (!error)
-		error = events_error(events | io->mode);
+		error = events_error(io->loop, events | io->mode);
 	/* If the loop is inside another one, the kernel may be told before the call returns. */
 	if (!error) {
 		io->interest = events;

@@ -18,7 +18,7 @@ enum {
 	FEND_IN = 1 << 0,    /* recv(2), read(2), accept(2) would not block; also at end of file */
 	FEND_PRI = 1 << 1,   /* exceptional condition, such as TCP's urgent data */
 	FEND_OUT = 1 << 2,   /* send(2), write(2) would not block; connect(2) has ended */
-	FEND_RDHUP = 1 << 13, /* a stream's peer has shut down its sending side (Linux) */
+	FEND_RDHUP = 1 << 13, /* a stream's peer has shut down its sending side (FEND_LOOP_RDHUP) */
 
 	/* readiness only: reported whatever the interest, and never folded into IN or OUT */
 	FEND_ERR = 1 << 3, /* an error is pending; the reading end of a pipe is closed */
@@ -66,7 +66,8 @@ struct fend_io *fend_io_free(struct fend_io *io);
  * Change the interest to events: any set of IN OUT PRI RDHUP. It also re-arms a ONESHOT source. The
  * kernel is told just before the next wait, so changing to and fro in between costs nothing; should
  * the kernel refuse then, the source gets FEND_ERR, once.
- *   -EINVAL  any other bit; RDHUP or PRI for an EXCLUSIVE source
+ *   -EINVAL   any other bit; RDHUP or PRI for an EXCLUSIVE source
+ *   -ENOTSUP  RDHUP where the system lacks it
  */
 int fend_io_set(struct fend_io *io, unsigned events);
 

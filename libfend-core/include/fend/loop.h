@@ -49,6 +49,7 @@ struct fend_loop_options {
 enum fend_loop_feature {
 	FEND_LOOP_EDGE = 1 << 0,      /* FEND_EDGE */
 	FEND_LOOP_EXCLUSIVE = 1 << 1, /* FEND_EXCLUSIVE */
+	FEND_LOOP_RDHUP = 1 << 2,     /* FEND_RDHUP: with Linux, every dispatcher */
 };
 
 /*

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Each public header compiles alone, twice included, as C99, C11 and C++11, without a warning."""
+"""Each public header compiles alone, twice included, without a warning, as C99 to C17, C++11, C++20."""
 import argparse
 import pathlib
 
@@ -16,9 +16,9 @@ def main():
     parser.add_argument('--include', action='append', required=True, type=pathlib.Path)
     arguments = parser.parse_args()
 
-    languages = [('c', 'c99', arguments.c), ('c', 'c11', arguments.c)]
+    languages = [('c', standard, arguments.c) for standard in ('c99', 'c11', 'c17')]
     if arguments.cxx:
-        languages.append(('c++', 'c++11', arguments.cxx))
+        languages += [('c++', standard, arguments.cxx) for standard in ('c++11', 'c++20')]
     headers = sorted(path.relative_to(directory) for directory in arguments.include
                      for path in directory.glob('fend/*.h'))
     include = [f'-I{directory}' for directory in arguments.include]

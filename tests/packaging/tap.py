@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the package checks share: results in the Test Anything Protocol, and running commands."""
+"""What the packaging checks share: results in the Test Anything Protocol, and running commands."""
 import subprocess
 import sys
 

@@ -54,6 +54,19 @@ def read_headers(paths):
     return names
 
 
+def check_soname(checks, readelf, library, sources):
+    """The soname is what PACKAGING.md promises, and what the Debian package is named after."""
+    name = sources.name
+    output = tap.run([readelf, '-dW', str(library)]).stdout
+    soname = re.search(r'\(SONAME\).*\[(.*)\]', output)
+    row = re.search(rf'^\| `{name}` *\| `([^`]*)`', (sources.parent / 'PACKAGING.md').read_text(), re.M)
+    package = f'{name}{row[1].rpartition(".")[2]}'
+    symbols = sources.parent / 'tests' / 'packaging' / 'debian' / f'{package}.symbols'
+    checks.check('the soname is the documented one', soname and soname[1] == row[1], output)
+    checks.check('the package is named after it', symbols.exists() and
+                 symbols.read_text().startswith(f'{row[1]} {package} '), str(symbols))
+
+
 def compare(checks, name, expected, actual):
     checks.check(name, expected == actual,
                  [f'missing: {entry}' for entry in sorted(expected - actual)],
@@ -63,6 +76,7 @@ def compare(checks, name, expected, actual):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--nm', required=True)
+    parser.add_argument('--readelf', required=True)
     parser.add_argument('--version', required=True)
     parser.add_argument('--library', required=True, type=pathlib.Path)
     parser.add_argument('--sources', required=True, type=pathlib.Path, help='its source directory')
@@ -83,6 +97,7 @@ def main():
                 read_headers(public_headers), set(listed) - private)
         compare(checks, 'the private node holds what the internal headers declare',
                 read_headers((arguments.sources / 'internal' / 'fend-internal').glob('*.h')), private)
+        check_soname(checks, arguments.readelf, arguments.library, arguments.sources)
         checks.check('public names begin with fend_, private ones with fend__',
                      all(re.match('fend__' if symbol in private else 'fend_[a-z]', symbol)
                          for symbol in listed))
