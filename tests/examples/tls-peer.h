@@ -12,7 +12,7 @@
 /*
  * openssl s_client, which trusts the tests' CA alone, asks for name and wants a certificate for it;
  * NULL: it asks for none and takes any. What is written to it goes to the server. It prints what
- * comes back, or writes it to the file unless that is NULL, and ends with the server's close_notify.
+ * comes back, or writes it to the file unless that is NULL. The server's close_notify ends it.
  */
 struct process *tls_client(int port, const char *name, const char *file);
 /* Both ways: text there, which an echo sends back. */
