@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * TLS 1.3 servers on loopback, with a P-256 certificate: handshakes in full and resumed, one after
- * the other; sending to one client and receiving from it, in writes of 100 B to 64 KiB;
- * and what an idle connection takes. raw is a bare epoll loop over the provider that libfend-tls
- * was configured with. Every server is measured in a process of its own, as in bench-echo.
+ * the other; sending to one client and receiving from it, in writes of 100 B to 64 KiB; and what an
+ * idle connection takes. raw is a bare epoll loop over the provider that libfend-tls was configured
+ * with. Every server is measured in a process of its own, as in bench-echo.
  *
  * "us cpu" is the server's CPU time per handshake or KiB, the figure to trust, beside handshakes or
  * MB a second, which depend on the client's half of the work as well. "heap B" and "rss B" are per
@@ -11,8 +11,8 @@
  *
  *	bench-tls [--slice MS] [--requests N] [full|resumed|send|receive|idle [SIZE]]
  *
- * --requests: one run of exactly so many handshakes or KiB, with the server in this very process, so
- * that a tool which looks at it sees nothing else. idle: SIZE connections.
+ * --requests: one run of exactly so many handshakes or KiB, with the server in this very process,
+ * so that a tool which looks at it sees nothing else. idle: SIZE connections.
  */
 #include <stdio.h>
 

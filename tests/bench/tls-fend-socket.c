@@ -13,7 +13,7 @@ answer(struct connection *connection)
 {
 	ssize_t n = 1;
 
-	for (int i = 0; n > 0 && i < TLS_WRITES; i++)
+	for (ssize_t sent = 0; n > 0 && sent < TLS_TURN; sent += n)
 		n = fend_socket_send(connection->socket, buffer, connection->request.size, 0);
 	return n;
 }

@@ -41,7 +41,7 @@ answer(struct connection *connection)
 {
 	int n = 1;
 
-	for (int i = 0; n > 0 && i < TLS_WRITES; i++)
+	for (int sent = 0; n > 0 && sent < TLS_TURN; sent += n)
 		n = raw_write(connection->session, buffer, (int)connection->request.size);
 	return n;
 }

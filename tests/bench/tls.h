@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 /*
- * What the servers of bench-tls do: after the handshake a client may ask once, in one record, for as
- * much as it will read, in writes of such a size (TLS_SEND), or to be read from (TLS_RECEIVE). It
- * ends what it wants no more by closing. The files are in the environment.
+ * What the servers of bench-tls do: after the handshake a client may ask once, in one record, for
+ * as much as it will read, in writes of such a size (TLS_SEND), or to be read from (TLS_RECEIVE).
+ * It ends what it wants no more by closing. The files are in the environment.
  */
 enum { TLS_SEND = 'S', TLS_RECEIVE = 'R' };
 
@@ -18,7 +18,7 @@ struct tls_request {
 
 enum {
 	TLS_BUFFER = 64 << 10,
-	TLS_WRITES = 64, /* in a row, then other connections have their turn */
+	TLS_TURN = 256 << 10, /* sent in a row, then others have their turn */
 };
 
 #define TLS_CERTIFICATE "FEND_BENCH_CERTIFICATE"
