@@ -83,7 +83,7 @@ test_plain_text(struct test *test)
 
 	fd = peer_connect(port);
 	peer_say(fd, "GET / HTTP/1.0\r\n\r\n");
-	tls_expect_alert(fd);
+	tls_expect_refusal(fd);
 	close(fd);
 	g_assert_true(tls_is_served(port, "localhost"));
 	server_end(server, SIGTERM, 0);

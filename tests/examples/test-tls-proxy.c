@@ -197,7 +197,7 @@ test_plain_text(struct test *test)
 	passage_open(&passage, TRUE);
 	fd = peer_connect(passage.port);
 	peer_say(fd, "GET / HTTP/1.0\r\n\r\n");
-	tls_expect_alert(fd);
+	tls_expect_refusal(fd);
 	close(fd);
 	check_route(&passage, "a.test", passage.named);
 	passage_end(&passage, SIGTERM);
