@@ -247,6 +247,25 @@ layer_recv(void *layer, struct fend_below *below, const struct iovec *iov, int n
 }
 
 /*
+ * Push one record. Which is the last shows in how much fits into one, and that in the first that
+ * takes less than it was given: the peer may have asked for small ones (RFC 8449).
+ */
+static ssize_t
+write_record(struct fend__tls_session *session, const unsigned char *data, size_t size,
+	     struct fend__tls_failure *failure)
+{
+	size_t most = session->record ? session->record : RECORD_MAX;
+	ssize_t n;
+
+	session->last = size <= most;
+	n = session->context->provider->write(session->implementation, data, size, failure);
+	session->last = false;
+	if (n > 0 && (size_t)n < size && (size_t)n < most)
+		session->record = (size_t)n;
+	return n;
+}
+
+/*
  * Push iov as records. Small pieces are put together first: a record each would cost the peer more
  * than the copy costs us.
  */
@@ -271,8 +290,7 @@ write_iov(struct fend__tls_session *session, const struct iovec *iov, int n, siz
 	}
 	data = n > 1 ? together.data : iov[0].iov_base;
 	for (offset = 0; offset < total; offset += (size_t)r) {
-		r = session->context->provider->write(session->implementation, data + offset,
-						      total - offset, &failure);
+		r = write_record(session, data + offset, total - offset, &failure);
 		if (r <= 0)
 			break;
 	}

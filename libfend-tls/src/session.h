@@ -48,10 +48,12 @@ struct fend__tls_session {
 	bool ended;       /* recv returns 0: close_notify, or end of file where that is allowed */
 	bool closing;     /* close_notify is pushed; FIN follows when output is empty */
 	bool finished;    /* FIN was sent */
+	bool last;        /* what is pushed ends a send: it goes at once, with what is held */
 	bool deaf;        /* SHUT_RD */
 	bool ending;      /* fend_tls_shutdown() runs, and reads whatever the user has shut */
 	fend_time rekeyed_since; /* when the peer's last updates of its keys began to be counted */
 	unsigned rekeyed;        /* how many there were */
+	size_t record;    /* plaintext that fits into one, as far as is known */
 	size_t fruitless; /* bytes pulled since the handshake began, or since plaintext came of them */
 
 	int input_error; /* what receiving below failed with, to be judged */

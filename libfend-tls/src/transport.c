@@ -18,8 +18,10 @@
  * what it means. So truncation is told the same way with every provider, and no provider ends up
  * in its state after a failed read, in which nothing can be sent any more.
  *
- * Push takes all into the output buffer, and flush sends as many records at a time as there are.
- * Only the lack of memory stops push; the stream then has a hole, and writing is over.
+ * Push takes all into the output buffer, and flush sends as many records at a time as there are. The
+ * last record of a send goes from where the provider has it, together with those before it, and
+ * what did not fit is kept; so the usual send, of one record, copies nothing. Only the lack of
+ * memory stops push; the stream then has a hole, and writing is over.
  */
 #define READ_AHEAD (32 * 1024)
 
@@ -170,12 +172,42 @@ fend__tls_judge_input(struct fend__tls_session *session, struct fend__tls_failur
 	return -EAGAIN;
 }
 
+static bool
+is_for_now(ssize_t n)
+{
+	return n == 0 || n == -EAGAIN || n == -ENOMEM || n == -ENOBUFS;
+}
+
+/* Send what is held, and data behind it. Returns how much of data need not be kept. */
+static size_t
+send_with_output(struct fend__tls_session *session, const void *data, size_t size)
+{
+	struct fend__tls_buffer *output = &session->output;
+	size_t held = fend__tls_buffer_size(output), sent;
+	struct iovec iov[2] = {{output->data + output->begin, held}, {(void *)data, size}};
+	ssize_t n = fend_below_send(session->below, held ? iov : iov + 1, held ? 2 : 1, 0);
+
+	if (is_for_now(n))
+		return 0;
+	if (n < 0) {
+		write_failed(session, (int)n);
+		return size;
+	}
+	sent = (size_t)n;
+	fend__tls_buffer_consume(output, sent < held ? sent : held);
+	return sent > held ? sent - held : 0;
+}
+
 void
 fend__tls_push(struct fend__tls_session *session, const void *data, size_t size)
 {
+	size_t sent;
+
 	if (session->write_error)
 		return;
-	if (!fend__tls_buffer_append(&session->output, data, size))
+	sent = session->last ? send_with_output(session, data, size) : 0;
+	if (sent < size &&
+	    !fend__tls_buffer_append(&session->output, (const char *)data + sent, size - sent))
 		write_failed(session, -ENOMEM);
 }
 
@@ -221,7 +253,7 @@ fend__tls_flush(struct fend__tls_session *session)
 		iov.iov_base = session->output.data + session->output.begin;
 		iov.iov_len = fend__tls_buffer_size(&session->output);
 		n = fend_below_send(session->below, &iov, 1, 0);
-		if (n == 0 || n == -EAGAIN || n == -ENOMEM || n == -ENOBUFS)
+		if (is_for_now(n))
 			return -EAGAIN;
 		if (n < 0) {
 			write_failed(session, (int)n);

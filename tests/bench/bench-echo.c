@@ -14,37 +14,11 @@
  * --requests: one run of exactly so many, with the server in this very process, so that a tool
  * which looks at it sees nothing else. --slice: how long a server is measured at a time, 100 ms.
  */
-#include "bench.h"
-
-#include <fcntl.h>
-#include <limits.h>
-#include <malloc.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sched.h>
-#include <spawn.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "echo.h"
+#include "host.h"
 
-enum { NOTES = 3, PORTS = 20000 };
-
-/* What the server has used so far. */
-struct note {
-	int64_t cpu;
-	size_t heap, resident;
-	int descriptors;
-};
-
-struct outcome {
-	struct note notes[NOTES + 1];
-	int n;
-	struct load_result result;
-};
+enum { PORTS = 20000 };
 
 struct setting {
 	const char *what;
@@ -55,159 +29,25 @@ struct setting {
 	const char *dir;
 };
 
-static struct outcome *outcome; /* shared with the server's process */
-static cpu_set_t cpus[2];       /* the server's and the load's */
-static bool pinned;
-
-static void
-die(const char *what)
-{
-	perror(what);
-	exit(2);
-}
-
-/* Without stdio, which would allocate. */
-static size_t
-resident(void)
-{
-	char text[128] = "", *end;
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		die("/proc/self/statm");
-	close(fd);
-	strtoul(text, &end, 10);
-	return strtoul(end, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static struct note
-take_note(int control)
-{
-	struct note note = { .cpu = bench_cpu() };
-	struct mallinfo2 info = mallinfo2();
-
-	note.heap = info.uordblks + info.hblkhd;
-	note.resident = resident();
-	/* The kernel gives the lowest number that is free. */
-	note.descriptors = dup(control);
-	close(note.descriptors);
-	return note;
-}
-
-/* Called by the server's loop: the load has a byte, or the result, or has died. */
-static bool
-on_control(int control)
-{
-	struct load_result message;
-	ssize_t n = recv(control, &message, sizeof(message), MSG_DONTWAIT);
-
-	if (n < 0 && errno == EAGAIN)
-		return true;
-	if (n <= 0 || outcome->n > NOTES)
-		die("bench-echo: the load generator failed");
-	outcome->notes[outcome->n++] = take_note(control);
-	if (n == (ssize_t)sizeof(message)) {
-		outcome->result = message;
-		return false;
-	}
-	if (send(control, &message, 1, MSG_NOSIGNAL) != 1)
-		die("bench-echo: the load generator");
-	return true;
-}
-
-static int
-listen_on_loopback(unsigned *ret_port)
-{
-	static const int one = 1;
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	/* What is accepted inherits the option. */
-	if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
-	    bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 4096) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &size) < 0)
-		die("listen");
-	*ret_port = ntohs(address.sin_port);
-	return fd;
-}
-
-static pid_t
-start_load(const struct setting *setting, unsigned port, int control)
-{
-	char path[8192], text[6][24];
-	char *argv[9] = { path, text[0], (char *)setting->what, text[1], text[2],
-			  text[3], text[4], text[5] };
-	posix_spawn_file_actions_t actions;
-	pid_t pid;
-
-	snprintf(path, sizeof(path), "%s/bench-load", setting->dir);
-	snprintf(text[0], sizeof(text[0]), "%u", port);
-	snprintf(text[1], sizeof(text[1]), "%d", setting->connections);
-	snprintf(text[2], sizeof(text[2]), "%d", setting->size);
-	snprintf(text[3], sizeof(text[3]), "%d", setting->depth);
-	snprintf(text[4], sizeof(text[4]), "%lld", setting->requests);
-	snprintf(text[5], sizeof(text[5]), "%d", setting->slice);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, control, ECHO_CONTROL);
-	errno = posix_spawn(&pid, path, &actions, NULL, argv, NULL);
-	if (errno)
-		die(path);
-	posix_spawn_file_actions_destroy(&actions);
-	return pid;
-}
-
-/* Both inherit and keep the processor that this process is on when they start. */
-static void
-pin(int which)
-{
-	if (pinned)
-		sched_setaffinity(0, sizeof(cpus[which]), &cpus[which]);
-}
-
-static void
-serve(const struct contestant *contestant, const struct setting *setting)
-{
-	int control[2], listener, status;
-	unsigned port;
-	pid_t load;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
-		die("socketpair");
-	listener = listen_on_loopback(&port);
-	pin(1);
-	load = start_load(setting, port, control[1]);
-	close(control[1]);
-	pin(0);
-	outcome->n = 0;
-	contestant->serve(listener, control[0], on_control);
-	if (waitpid(load, &status, 0) < 0 || status != 0)
-		die("bench-echo: the load generator");
-}
-
 static void
 measure(const struct contestant *contestant, void *data, double *ret_figures)
 {
 	const struct setting *setting = data;
-	const struct note *notes = outcome->notes;
+	char path[8192], text[5][24];
+	char *argv[9] = { path, NULL, (char *)setting->what, text[0], text[1], text[2], text[3],
+			  text[4] };
+	const struct host_outcome *outcome;
+	const struct host_note *notes;
 	double n = (double)setting->connections;
-	int status = 0;
-	pid_t pid;
 
-	if (setting->here) {
-		serve(contestant, setting);
-	} else {
-		pid = fork();
-		if (pid == 0) {
-			serve(contestant, setting);
-			_exit(0);
-		}
-		if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
-			fprintf(stderr, "bench-echo: %s failed\n", contestant->name);
-			exit(2);
-		}
-	}
+	snprintf(path, sizeof(path), "%s/bench-load", setting->dir);
+	snprintf(text[0], sizeof(text[0]), "%d", setting->connections);
+	snprintf(text[1], sizeof(text[1]), "%d", setting->size);
+	snprintf(text[2], sizeof(text[2]), "%d", setting->depth);
+	snprintf(text[3], sizeof(text[3]), "%lld", setting->requests);
+	snprintf(text[4], sizeof(text[4]), "%d", setting->slice);
+	outcome = host_serve(contestant, argv, setting->here);
+	notes = outcome->notes;
 	if (strcmp(setting->what, "idle") == 0) {
 		ret_figures[0] = (double)(notes[1].heap - notes[0].heap) / n;
 		ret_figures[1] = (double)(notes[1].resident - notes[0].resident) / n;
@@ -279,23 +119,6 @@ run_all(struct bench *bench, struct setting *setting, int most)
 }
 
 static void
-choose_cpus(void)
-{
-	cpu_set_t all;
-	int cpu, n = 0;
-
-	if (sched_getaffinity(0, sizeof(all), &all) < 0)
-		return;
-	for (cpu = 0; cpu < CPU_SETSIZE && n < 2; cpu++) {
-		if (CPU_ISSET(cpu, &all)) {
-			CPU_ZERO(&cpus[n]);
-			CPU_SET(cpu, &cpus[n++]);
-		}
-	}
-	pinned = n == 2;
-}
-
-static void
 take_options(struct setting *setting, int *argc, char **argv)
 {
 	int i, left = 1;
@@ -318,22 +141,12 @@ main(int argc, char **argv)
 {
 	struct bench bench = { .name = "echo", .kind = "server", .rounds = 9, .seconds = 9 };
 	struct setting setting = { "echo", 50, 64, 1, 1000000000000, 100, false, bench.dir };
-	struct rlimit limit;
 	int most;
 
 	bench_init(&bench, &argc, argv);
 	take_options(&setting, &argc, argv);
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		die("getrlimit");
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
 	/* Each side has a few descriptors beside its connections. */
-	most = limit.rlim_cur > INT_MAX ? INT_MAX : (int)limit.rlim_cur - 64 - 100;
-	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		       -1, 0);
-	if (outcome == MAP_FAILED)
-		die("mmap");
-	choose_cpus();
+	most = host_init("bench-echo") - 64 - 100;
 	if (setting.here) {
 		bench.rounds = 1;
 		setting.slice = 0;

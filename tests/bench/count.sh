@@ -37,6 +37,7 @@ run()
 	case $benchmark in
 	dispatch) set -- "$2" "$3" "$1" ;;
 	echo)     n=$1; shift; set -- --requests "$n" echo "$@" ;;
+	tls)      n=$1; shift; set -- --requests "$n" "$@" ;;
 	esac
 	$tool "$program" --only "$name" --rounds 1 "$@"
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FEND_BENCH_TLS_H
+#define FEND_BENCH_TLS_H
+
+#include <stdint.h>
+#include <stdlib.h>
+
+/*
+ * What the servers of bench-tls do: after the handshake a client may ask once, in one record, for
+ * as much as it will read, in writes of such a size (TLS_SEND), or to be read from (TLS_RECEIVE).
+ * It ends what it wants no more by closing. The files are in the environment.
+ */
+enum { TLS_SEND = 'S', TLS_RECEIVE = 'R' };
+
+struct tls_request {
+	uint32_t what, size;
+};
+
+enum {
+	TLS_BUFFER = 64 << 10,
+	TLS_TURN = 256 << 10, /* sent in a row, then others have their turn */
+};
+
+#define TLS_CERTIFICATE "FEND_BENCH_CERTIFICATE"
+#define TLS_KEY "FEND_BENCH_KEY"
+
+/*
+ * The provider, bare, for tls-raw.c: sends and receives by itself. -EAGAIN: wait; other errors and
+ * the end (0) end the connection.
+ */
+void raw_init(const char *certificate, const char *key);
+void *raw_new(int fd);
+void raw_free(void *session);
+int raw_handshake(void *session);
+int raw_read(void *session, void *data, int size);
+int raw_write(void *session, const void *data, int size);
+const char *raw_version(void);
+
+#endif
