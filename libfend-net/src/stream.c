@@ -36,6 +36,10 @@ on_ready(struct fend__holder *holder, unsigned events)
 	fend__stream_run(fend__container_of(holder, struct fend_stream, holder), events);
 }
 
+static const struct fend__holder_ops holder_ops = {
+	.ready = on_ready,
+};
+
 static void
 on_task(struct fend_task *task, void *data)
 {
@@ -124,7 +128,7 @@ fend_stream_new(struct fend_loop *loop, struct fend_socket *socket,
 	if (!stream)
 		return -ENOMEM;
 	stream->holder.interest = FEND_IN;
-	stream->holder.ready = on_ready;
+	stream->holder.ops = &holder_ops;
 	stream->callbacks = *callbacks;
 	stream->data = data;
 	stream->task.fn = on_task;
