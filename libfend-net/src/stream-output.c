@@ -39,7 +39,7 @@ bool
 fend__stream_is_drained(const struct fend_stream *stream)
 {
 	return stream->above && !stream->failed &&
-	       count(stream) <= stream->output_low;
+	       count(stream) <= fend__stream_kind(stream)->limits.output_low;
 }
 
 bool
@@ -72,17 +72,30 @@ fend__stream_is_lingering(const struct fend_stream *stream)
 	       (fend__layers_want(stream->socket, 0, &held) & FEND_OUT);
 }
 
+static fend__cold int
+check_above(struct fend_stream *stream, size_t size)
+{
+	const struct stream_limits *limits = &fend__stream_kind(stream)->limits;
+
+	if (size > limits->output_max - stream_buffer_size(stream->output))
+		return -ENOBUFS;
+	return fend__stream_need_extras(stream);
+}
+
 int
-fend__stream_check_write(const struct fend_stream *stream, size_t size)
+fend__stream_check_write(struct fend_stream *stream, size_t size)
 {
 	int r = fend__stream_check(stream);
+	size_t held, high;
 
 	if (r < 0)
 		return r;
 	if (fend__unlikely(stream->closed || stream->failed || stream->finishing))
 		return stream->closed || stream->failed ? -ENOTCONN : -EPIPE;
-	if (fend__unlikely(size > stream->output_max - stream_buffer_size(stream->output)))
-		return -ENOBUFS;
+	held = stream_buffer_size(stream->output);
+	high = fend__stream_kind(stream)->limits.output_high;
+	if (fend__unlikely(held > high || size > high - held))
+		return check_above(stream, size);
 	return 0;
 }
 
@@ -98,7 +111,7 @@ grow(struct fend_stream *stream, struct stream_buffer *output, size_t size)
 	if (larger)
 		stream->output = larger;
 	else if (output && output != stream->output)
-		fend__stream_pool_give(stream->pool, output);
+		fend__stream_pool_give(fend__stream_pool(stream), output);
 	return larger ? 0 : -ENOMEM;
 }
 
@@ -109,8 +122,8 @@ reserve(struct fend_stream *stream, size_t size)
 	struct stream_buffer *output = stream->output;
 
 	if (!output) {
-		output = fend__stream_pool_take(stream->pool);
-		if (stream->clock)
+		output = fend__stream_pool_take(fend__stream_pool(stream));
+		if (stream->timed)
 			fend__stream_clock_waits(stream);
 	}
 	if (fend__unlikely(!output || output->capacity - output->end < size))
@@ -136,19 +149,25 @@ fend__stream_append(struct fend_stream *stream, const void *data, size_t size)
 	return r;
 }
 
+bool
+fend__stream_is_above(const struct fend_stream *stream)
+{
+	return count(stream) > fend__stream_kind(stream)->limits.output_high;
+}
+
 /* Output, of which there is more now, is above the high mark. */
 static fend__cold void
 rise(struct fend_stream *stream)
 {
 	if (!stream->above)
-		stream->risen++;
+		stream->extras->risen++;
 	stream->above = true;
 }
 
 int
 fend__stream_written(struct fend_stream *stream)
 {
-	bool above = count(stream) > stream->output_high;
+	bool above = fend__stream_is_above(stream);
 
 	if (fend__unlikely(above))
 		rise(stream);

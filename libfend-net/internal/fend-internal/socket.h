@@ -17,6 +17,8 @@ struct fend__holder {
 	const struct fend__holder_ops *ops;
 	/* Of FEND_IN, FEND_OUT, FEND_PRI and FEND_RDHUP; change it with fend__socket_interest(). */
 	unsigned interest;
+	/* The holder's own, where padding would be: what it failed with. */
+	int err;
 };
 
 /* How a holder is told. gone may be NULL. */
