@@ -86,7 +86,7 @@ take_nothing(struct fend_stream *stream, ssize_t n)
 {
 	if (n == 0) {
 		stream->at_end = true;
-		/* After an error that was asked for it is what is left of a cut (socket(7), SO_ERROR). */
+		/* After an error that was asked for it is what a cut has left (socket(7), SO_ERROR). */
 		stream->end_fresh = !stream->failed;
 	} else if (n != -EAGAIN) {
 		fend__stream_end(stream, (int)n);
