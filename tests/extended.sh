@@ -11,6 +11,7 @@ usage()
 
 	  fresh   examples/run.sh and tests/run.sh in a Debian 12 with nothing but its base system
 	  matrix  every compiler, kind of library and set of dispatchers, optimised
+	  bulk    a GiB through streams, both ways, plain and through layers (FEND_TEST_BYTES)
 	  soak    every test and the examples, many times over (FEND_SOAK, 25 by default)
 
 	Without a STEP all of them. --root: a copy of DIR, which "debootstrap --variant=minbase bookworm"
@@ -27,7 +28,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ $# -gt 0 ] || set -- fresh matrix soak
+[ $# -gt 0 ] || set -- fresh matrix bulk soak
 
 cd "$(dirname "$0")/.." || exit 1
 build=$PWD/build-extended
@@ -92,6 +93,12 @@ matrix()
 	done
 }
 
+bulk()
+{
+	FEND_TEST_BYTES=${FEND_TEST_BYTES:-$((1 << 30))} suite bulk testlog --timeout-multiplier 60 \
+		'net/stream-transfer epoll' 'net/stream-transfer poll'
+}
+
 soak()
 {
 	local i
@@ -107,7 +114,7 @@ mkdir "$build" || exit 1
 packages_install "$(packages_system)" 0 build tests ci more || exit 1
 for step; do
 	case $step in
-	fresh|matrix|soak) $step ;;
+	fresh|matrix|bulk|soak) $step ;;
 	*) usage >&2; exit 2 ;;
 	esac
 done

@@ -72,12 +72,15 @@ fend__stream_is_lingering(const struct fend_stream *stream)
 	       (fend__layers_want(stream->socket, 0, &held) & FEND_OUT);
 }
 
+/* The output is above the high mark, or will be. */
 static fend__cold int
 check_above(struct fend_stream *stream, size_t size)
 {
-	const struct stream_limits *limits = &fend__stream_kind(stream)->limits;
+	size_t max = fend__stream_kind(stream)->limits.output_max;
+	size_t held = stream_buffer_size(stream->output);
 
-	if (size > limits->output_max - stream_buffer_size(stream->output))
+	/* A pipe may have exceeded the high mark by a byte, and that may be the limit. */
+	if (size > 0 && (held > max || size > max - held))
 		return -ENOBUFS;
 	return fend__stream_need_extras(stream);
 }
@@ -90,9 +93,9 @@ fend__stream_check_write(struct fend_stream *stream, size_t size)
 
 	if (r < 0)
 		return r;
+	held = stream_buffer_size(stream->output);
 	if (fend__unlikely(stream->closed || stream->failed || stream->finishing))
 		return stream->closed || stream->failed ? -ENOTCONN : -EPIPE;
-	held = stream_buffer_size(stream->output);
 	high = fend__stream_kind(stream)->limits.output_high;
 	if (fend__unlikely(held > high || size > high - held))
 		return check_above(stream, size);
@@ -123,7 +126,7 @@ reserve(struct fend_stream *stream, size_t size)
 
 	if (!output) {
 		output = fend__stream_pool_take(fend__stream_pool(stream));
-		if (stream->timed)
+		if (stream->timed && !stream->filed)
 			fend__stream_clock_waits(stream);
 	}
 	if (fend__unlikely(!output || output->capacity - output->end < size))

@@ -144,7 +144,9 @@ fend__stream_pipe_break(struct fend_stream *stream)
 	int err = stream->holder.err ? stream->holder.err : -EPIPE;
 
 	fend__stream_pipe_leave(stream);
-	if (to)
+	if (to == stream)
+		fend__stream_forfeit(stream);
+	else if (to)
 		fend_stream_abort(to, err);
 	if (from)
 		fend_stream_abort(from, err);
@@ -181,7 +183,7 @@ fend_stream_pipe(struct fend_stream *from, struct fend_stream *to)
 	from->extras->pipe_to = to;
 	to->extras->pipe_from = from;
 	from->piped = true;
-	from->end_fresh = from->at_end;
+	from->end_fresh = from->at_end && !from->failed;
 	fend__stream_changed(from);
 	return 0;
 }

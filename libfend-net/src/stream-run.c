@@ -86,7 +86,8 @@ take_nothing(struct fend_stream *stream, ssize_t n)
 {
 	if (n == 0) {
 		stream->at_end = true;
-		stream->end_fresh = true;
+		/* After an error that was asked for it is what a cut has left (socket(7), SO_ERROR). */
+		stream->end_fresh = !stream->failed;
 	} else if (n != -EAGAIN) {
 		fend__stream_end(stream, (int)n);
 	} else if (stream->failed) {
@@ -209,6 +210,7 @@ static fend__cold size_t
 left_less(struct fend_stream *stream, ssize_t n)
 {
 	if (n < 0 && n != -EAGAIN) {
+		fend__stream_forfeit(stream);
 		fend__stream_fail(stream, (int)n);
 		return 0;
 	}
@@ -345,6 +347,14 @@ fail_unmet(struct fend_stream *stream)
 	fend__stream_fail(stream, r < 0 ? r : -EIO);
 }
 
+/* Does nothing but a rate keep it from receiving? */
+static bool
+is_held_up(const struct fend_stream *stream)
+{
+	return stream->slow_input && !stream->at_end && !stream->paused && !stream->stalled &&
+	       stream_buffer_size(stream->input) < fend__stream_kind(stream)->limits.input_max;
+}
+
 /* The steps after offering and sending, in which something is due only if something is unusual. */
 static fend__cold void
 serve_rest(struct fend_stream *stream, unsigned events)
@@ -360,7 +370,7 @@ serve_rest(struct fend_stream *stream, unsigned events)
 	}
 	if (fend__stream_is_to_shut(stream))
 		fend__stream_shut(stream);
-	if (stream->failed && !fend__stream_is_reading(stream))
+	if (stream->failed && !fend__stream_is_reading(stream) && !is_held_up(stream))
 		stream->at_end = true;
 	if (is_over(stream))
 		close_stream(stream);
@@ -430,7 +440,9 @@ is_due(const struct fend_stream *stream)
 {
 	if (stream->closed)
 		return false;
-	return stream->failed || is_sending(stream) || fend__stream_is_readable(stream) ||
+	if (stream->failed && !is_held_up(stream))
+		return true;
+	return is_sending(stream) || fend__stream_is_readable(stream) ||
 	       fend__stream_is_drained(stream) || fend__stream_is_to_shut(stream) ||
 	       is_over(stream);
 }

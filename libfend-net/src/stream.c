@@ -65,10 +65,21 @@ fend__stream_need_extras(struct fend_stream *stream)
 }
 
 void
+fend__stream_forfeit(struct fend_stream *stream)
+{
+	static const struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+
+	fend__kernel->setsockopt(stream->socket->fd, SOL_SOCKET, SO_LINGER, &linger,
+				 sizeof(linger));
+}
+
+void
 fend__stream_fail(struct fend_stream *stream, int err)
 {
 	if (!stream->failed)
 		stream->holder.err = err;
+	if (fend__stream_has_output(stream))
+		fend__stream_forfeit(stream);
 	stream->failed = true;
 	stream->blocked = false;
 	stream->output = stream_buffer_free(stream->output);
@@ -246,13 +257,12 @@ fend_stream_finish(struct fend_stream *stream, fend_time timeout)
  * of what a layer may send when it is freed, the option makes closing it do that (socket(7)).
  */
 static void
-reset(struct fend_socket *socket)
+reset(struct fend_stream *stream)
 {
-	static const struct linger linger = { .l_onoff = 1, .l_linger = 0 };
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 
-	fend__kernel->setsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	fend__kernel->connect(socket->fd, &none, sizeof(none));
+	fend__stream_forfeit(stream);
+	fend__kernel->connect(stream->socket->fd, &none, sizeof(none));
 }
 
 FEND_PUBLIC void
@@ -260,7 +270,7 @@ fend_stream_abort(struct fend_stream *stream, int err)
 {
 	if (fend__stream_check(stream) < 0 || stream->closed || stream->aborted)
 		return;
-	reset(stream->socket);
+	reset(stream);
 	stream->aborted = true;
 	fend__stream_end(stream, err);
 	stream->holder.err = err;

@@ -92,6 +92,11 @@ fend__stream_check(const struct fend_stream *stream)
 
 /* stream.c */
 
+/*
+ * Some output will never leave. What the peer got must not pass for the whole: closing the socket
+ * will reset it (socket(7), SO_LINGER).
+ */
+void fend__stream_forfeit(struct fend_stream *stream);
 /* Nothing can be sent any more; receiving goes on. The first err counts. */
 void fend__stream_fail(struct fend_stream *stream, int err);
 /* Nor can anything be received. */

@@ -7,6 +7,26 @@
 
 #include <fend-internal/kernel.h>
 
+#include "layers.h"
+
+static bool over_a_layer;
+
+static void
+set(const void *data)
+{
+	over_a_layer = *(const bool *)data;
+}
+
+void
+streams_add(const char *path, test_fn *fn)
+{
+	static const bool yes = true, no = false;
+	g_autofree char *layered = g_strconcat(path, "/over-a-layer", NULL);
+
+	test_add_set(path, set, &no, fn);
+	test_add_set(layered, set, &yes, fn);
+}
+
 static void
 on_readable(struct fend_stream *stream, void *data)
 {
@@ -59,6 +79,8 @@ heard_init(struct heard *heard, struct test *test, struct fend_socket **socket,
 	   const struct fend_stream_options *options)
 {
 	*heard = (struct heard){ .test = test, .got = g_byte_array_new() };
+	if (over_a_layer)
+		faulty_push(*socket);
 	test_ok(fend_stream_new(test->loop, *socket, options, &heard_callbacks, heard,
 				&heard->stream));
 	*socket = NULL;

@@ -22,6 +22,12 @@ struct heard {
 
 extern const struct fend_stream_callbacks heard_callbacks;
 
+/*
+ * Add a case twice: as it is, and with a layer that changes nothing under each stream that
+ * heard_init() makes, which must behave the same.
+ */
+void streams_add(const char *path, test_fn *fn);
+
 /* Make heard's stream of *socket, which becomes NULL, and have it consume. */
 void heard_init(struct heard *heard, struct test *test, struct fend_socket **socket,
 		const struct fend_stream_options *options);

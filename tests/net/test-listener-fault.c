@@ -56,7 +56,10 @@ test_each_failure_becomes_an_error(struct test *test)
 		{ FAULT_EPOLL_WAIT, -EIO },   { FAULT_POLL, -EIO },
 		{ FAULT_SOCKET, -EMFILE },    { FAULT_BIND, -EACCES },
 		{ FAULT_LISTEN, -EADDRINUSE }, { FAULT_ACCEPT, -EMFILE },
-		{ FAULT_RECVMSG, -ECONNRESET },
+		{ FAULT_RECVMSG, -ECONNRESET }, { FAULT_SENDMSG, -EPIPE },
+		{ FAULT_GETSOCKOPT, -ENOBUFS }, { FAULT_SETSOCKOPT, -ENOBUFS },
+		{ FAULT_GET_FLAGS, -EIO },    { FAULT_SET_FLAGS, -EIO },
+		{ FAULT_CONNECT, -ECONNREFUSED },
 	};
 	g_autofree char *text = socket_path("fault");
 	unsigned failed = 0, n;

@@ -396,6 +396,34 @@ test_pipes_and_layers_keep_to_the_rate(struct test *test)
 	start_clock();
 }
 
+/* What the peer had said before is received nevertheless, no faster than it may be. */
+static void
+test_a_failed_send_does_not_cut_slow_input(struct test *test)
+{
+	struct flooded flooded;
+	struct fend_rate *rate;
+	int i;
+
+	stop_clock();
+	rate = rate_new(test, 10000, 500, NULL);
+	flooded_init(&flooded, test, rate);
+	test_drain(test);
+	/* On a Unix socket nothing is lost by closing. */
+	flooded.pair.b = fend_socket_free(flooded.pair.b);
+	test_ok(fend_stream_write(flooded.heard.stream, "x", 1));
+	for (i = 1; i <= 203 && !flooded.heard.closed; i++) {
+		pass(test, FEND_MS(50));
+		g_assert_cmpuint(got(&flooded), <=, 500 + 500 * i);
+	}
+	g_assert_cmpint(flooded.heard.closed, ==, 1);
+	g_assert_cmpint(i, >, 199);
+	test_error(flooded.heard.err, -EPIPE);
+	g_assert_cmpuint(got(&flooded), ==, 100000);
+	flooded_fini(&flooded);
+	fend_rate_free(rate);
+	start_clock();
+}
+
 static void
 test_a_rate_is_inert_after_its_loop(struct test *test)
 {
@@ -496,7 +524,7 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-#define ADD(path, fn) test_add("/rate/" path, fn)
+#define ADD(path, fn) streams_add("/rate/" path, fn)
 	ADD("input-keeps-to-the-rate", test_input_keeps_to_the_rate);
 	ADD("output-keeps-to-the-rate", test_output_keeps_to_the_rate);
 	ADD("fractions-add-up", test_fractions_add_up);
@@ -509,6 +537,7 @@ main(int argc, char **argv)
 	ADD("a-rate-can-be-changed", test_a_rate_can_be_changed);
 	ADD("who-leaves-holds-nobody-up", test_who_leaves_holds_nobody_up);
 	ADD("pipes-and-layers-keep-to-the-rate", test_pipes_and_layers_keep_to_the_rate);
+	ADD("a-failed-send-does-not-cut-slow-input", test_a_failed_send_does_not_cut_slow_input);
 	ADD("a-rate-is-inert-after-its-loop", test_a_rate_is_inert_after_its_loop);
 	ADD("rates-name-their-errors", test_rates_name_their_errors);
 	ADD("no-memory-is-told", test_no_memory_is_told);

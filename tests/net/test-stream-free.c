@@ -310,7 +310,7 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-#define ADD(path, fn) test_add("/stream-free/" path, fn)
+#define ADD(path, fn) streams_add("/stream-free/" path, fn)
 	ADD("everything-may-go-in-any-callback", test_everything_may_go_in_any_callback);
 	ADD("everything-may-go-when-time-is-up", test_everything_may_go_when_time_is_up);
 	ADD("no-callback-after-free", test_no_callback_after_free);

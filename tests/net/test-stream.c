@@ -670,7 +670,7 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-#define ADD(path, fn) test_add("/stream/" path, fn)
+#define ADD(path, fn) streams_add("/stream/" path, fn)
 	ADD("new-names-its-errors", test_new_names_its_errors);
 	ADD("holds-the-readiness-of-its-socket", test_a_stream_holds_the_readiness_of_its_socket);
 	ADD("input-is-offered-once-and-again-with-more",

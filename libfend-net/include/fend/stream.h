@@ -50,7 +50,7 @@ struct fend_stream_callbacks {
 	 * short; -ETIMEDOUT: the idle or write timeout, or the deadline of fend_stream_finish();
 	 * -ENOMEM: there was none to receive into or to keep input in. Input not consumed may
 	 * still be. It does not wait for a paused stream to resume. The socket stays open until
-	 * the stream is freed.
+	 * the stream is freed, which resets the connection if output was lost by the error.
 	 */
 	void (*closed)(struct fend_stream *stream, int err, void *data);
 };
@@ -99,7 +99,7 @@ int fend_stream_consume(struct fend_stream *stream, size_t size);
  * input limit.
  */
 int fend_stream_want(struct fend_stream *stream, size_t size);
-/* Nothing will come after the input that is held. */
+/* Nothing will come after the input that is held. Only closed tells whether it ended in order. */
 bool fend_stream_at_end(const struct fend_stream *stream);
 /*
  * Stop and start receiving: what the peer sends waits in the kernel, and the end of it as well.
