@@ -85,19 +85,26 @@ check_above(struct fend_stream *stream, size_t size)
 	return fend__stream_need_extras(stream);
 }
 
+/* Will the bytes in the output rise above the high mark, or are they there already? */
+static inline bool
+comes_above(const struct fend_stream *stream, size_t size)
+{
+	size_t held = stream_buffer_size(stream->output);
+	size_t high = fend__stream_kind(stream)->limits.output_high;
+
+	return held > high || size > high - held;
+}
+
 int
 fend__stream_check_write(struct fend_stream *stream, size_t size)
 {
 	int r = fend__stream_check(stream);
-	size_t held, high;
 
 	if (r < 0)
 		return r;
-	held = stream_buffer_size(stream->output);
 	if (fend__unlikely(stream->closed || stream->failed || stream->finishing))
 		return stream->closed || stream->failed ? -ENOTCONN : -EPIPE;
-	high = fend__stream_kind(stream)->limits.output_high;
-	if (fend__unlikely(held > high || size > high - held))
+	if (fend__unlikely(comes_above(stream, size)))
 		return check_above(stream, size);
 	return 0;
 }
@@ -178,22 +185,42 @@ fend__stream_written(struct fend_stream *stream)
 	return above;
 }
 
-FEND_PUBLIC int
-fend_stream_write(struct fend_stream *stream, const void *data, size_t size)
+/* A write to which anything may be unusual. */
+static fend__cold int
+write_any(struct fend_stream *stream, const void *data, size_t size)
 {
 	int r = fend__stream_check_write(stream, size);
 
 	if (r < 0)
 		return r;
-	if (fend__unlikely(size == 0))
+	if (size == 0)
 		return fend__stream_written(stream);
 	if (!data)
 		return -EINVAL;
+	r = fend__stream_append(stream, data, size);
+	return r < 0 ? r : fend__stream_written(stream);
+}
+
+/* Nothing is unusual, and the high mark out of reach. */
+static inline bool
+is_usual(const struct fend_stream *stream, const void *data, size_t size)
+{
+	return !stream->unusual && data && size > 0 && !comes_above(stream, size);
+}
+
+FEND_PUBLIC int
+fend_stream_write(struct fend_stream *stream, const void *data, size_t size)
+{
+	int r;
+
+	if (fend__unlikely(fend__stream_check(stream) < 0 || !is_usual(stream, data, size)))
+		return write_any(stream, data, size);
 	r = reserve(stream, size);
 	if (r < 0)
 		return r;
 	copy(stream->output, data, size);
-	return fend__stream_written(stream);
+	fend__stream_changed(stream);
+	return 0;
 }
 
 FEND_PUBLIC int

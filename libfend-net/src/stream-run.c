@@ -151,7 +151,7 @@ copy_input(struct fend_stream *stream)
 static inline bool
 is_borrowing(const struct fend_stream *stream)
 {
-	return fend__unlikely(stream->input == fend__stream_pool(stream)->scratch);
+	return fend__unlikely(stream->input && stream->input->shared);
 }
 
 /* What is not consumed, or not offered yet, leaves the shared buffer. */
