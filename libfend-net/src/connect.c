@@ -216,6 +216,10 @@ on_ready(struct fend__holder *holder, unsigned events)
 	finish(connect, 0, attempt);
 }
 
+static const struct fend__holder_ops holder_ops = {
+	.ready = on_ready,
+};
+
 /* 0: connected; -EINPROGRESS: it runs. */
 static int
 start(struct attempt *attempt)
@@ -230,7 +234,7 @@ start(struct attempt *attempt)
 	if (connected < 0 && connected != -EINPROGRESS)
 		return connected;
 	attempt->holder.interest = FEND_OUT;
-	attempt->holder.ready = on_ready;
+	attempt->holder.ops = &holder_ops;
 	r = fend__socket_hold(attempt->socket, loop, &attempt->holder, false);
 	return r < 0 ? r : connected;
 }

@@ -128,6 +128,10 @@ on_ready(struct fend__holder *holder, unsigned events)
 	fend__listener_update(listener);
 }
 
+static const struct fend__holder_ops holder_ops = {
+	.ready = on_ready,
+};
+
 int
 fend__listener_wait_for_header(struct fend_listener *listener, struct fend_socket *socket)
 {
@@ -136,7 +140,7 @@ fend__listener_wait_for_header(struct fend_listener *listener, struct fend_socke
 
 	if (waiting) {
 		waiting->holder.interest = FEND_IN;
-		waiting->holder.ready = on_ready;
+		waiting->holder.ops = &holder_ops;
 		r = fend__socket_hold(socket, listener->loop, &waiting->holder, false);
 	}
 	if (r < 0) {

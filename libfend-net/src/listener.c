@@ -146,6 +146,10 @@ on_ready(struct fend__holder *holder, unsigned events)
 	}
 }
 
+static const struct fend__holder_ops holder_ops = {
+	.ready = on_ready,
+};
+
 static void
 tell_drained(struct fend_listener *listener)
 {
@@ -228,7 +232,7 @@ make(struct fend_loop *loop, const struct fend_listener_options *options, fend_l
 	listener->data = data;
 	listener->back_off = BACK_OFF_MIN;
 	listener->holder.interest = FEND_IN;
-	listener->holder.ready = on_ready;
+	listener->holder.ops = &holder_ops;
 	r = take_options(&listener->options, options);
 	if (r >= 0)
 		r = fend__tally_new(loop, on_left, listener, &listener->tally);

@@ -44,7 +44,7 @@ tell(struct fend_socket *socket, unsigned events)
 	struct fend__holder *holder = socket->holder;
 
 	if (holder)
-		holder->ready(holder, events);
+		holder->ops->ready(holder, events);
 	else
 		socket->watch(socket, events, socket->watch_data);
 }
@@ -203,8 +203,8 @@ fend__socket_unready(struct fend_socket *socket)
 	struct fend__holder *holder = socket->holder;
 
 	socket->holder = NULL;
-	if (holder && holder->gone)
-		holder->gone(holder);
+	if (holder && holder->ops->gone)
+		holder->ops->gone(holder);
 	if (!socket->loop)
 		return;
 	if (socket->layers)

@@ -37,7 +37,7 @@ after(fend_time start, fend_time timeout)
 static fend_time
 next(const struct fend_stream *stream)
 {
-	const struct stream_clock *clock = stream->clock;
+	const struct stream_clock *clock = stream->extras->clock;
 	fend_time when = earlier(clock->deadline, after(clock->moved, clock->idle));
 
 	if (fend__stream_has_output(stream))
@@ -48,7 +48,7 @@ next(const struct fend_stream *stream)
 void
 fend__stream_clock_arm(struct fend_stream *stream)
 {
-	struct stream_clock *clock = stream->clock;
+	struct stream_clock *clock = stream->extras->clock;
 	fend_time when = stream->closed ? FEND_FOREVER : next(stream);
 
 	if (when == FEND_FOREVER) {
@@ -76,9 +76,12 @@ on_timer(struct fend_timer *timer, uint64_t expirations, void *data)
 static int
 make(struct fend_stream *stream, struct fend_loop *loop, fend_time idle, fend_time write)
 {
-	struct stream_clock *clock = fend__calloc(1, sizeof(*clock));
+	struct stream_clock *clock;
 	int r;
 
+	if (fend__stream_need_extras(stream) < 0)
+		return -ENOMEM;
+	clock = fend__calloc(1, sizeof(*clock));
 	if (!clock)
 		return -ENOMEM;
 	r = fend_timer_new(loop, on_timer, stream, &clock->timer);
@@ -91,7 +94,8 @@ make(struct fend_stream *stream, struct fend_loop *loop, fend_time idle, fend_ti
 	clock->write = write;
 	clock->deadline = FEND_FOREVER;
 	clock->moved = clock->waiting = fend__kernel->now();
-	stream->clock = clock;
+	stream->extras->clock = clock;
+	stream->timed = true;
 	return 0;
 }
 
@@ -111,28 +115,29 @@ fend__stream_clock_new(struct fend_stream *stream, struct fend_loop *loop, fend_
 void
 fend__stream_clock_free(struct fend_stream *stream)
 {
-	if (!stream->clock)
+	if (!stream->timed)
 		return;
-	fend_timer_free(stream->clock->timer);
-	stream->clock = fend__release(stream->clock);
+	fend_timer_free(stream->extras->clock->timer);
+	stream->extras->clock = fend__release(stream->extras->clock);
+	stream->timed = false;
 }
 
 void
 fend__stream_clock_came(struct fend_stream *stream)
 {
-	stream->clock->moved = fend__kernel->now();
+	stream->extras->clock->moved = fend__kernel->now();
 }
 
 void
 fend__stream_clock_left(struct fend_stream *stream)
 {
-	stream->clock->moved = stream->clock->waiting = fend__kernel->now();
+	stream->extras->clock->moved = stream->extras->clock->waiting = fend__kernel->now();
 }
 
 void
 fend__stream_clock_waits(struct fend_stream *stream)
 {
-	stream->clock->waiting = fend__kernel->now();
+	stream->extras->clock->waiting = fend__kernel->now();
 }
 
 int
@@ -140,9 +145,9 @@ fend__stream_clock_limit(struct fend_stream *stream, fend_time timeout)
 {
 	int r = 0;
 
-	if (!stream->clock && timeout != FEND_FOREVER)
+	if (!stream->timed && timeout != FEND_FOREVER)
 		r = make(stream, stream->socket->loop, FEND_FOREVER, FEND_FOREVER);
-	if (r >= 0 && stream->clock)
-		stream->clock->deadline = fend__deadline(timeout);
+	if (r >= 0 && stream->timed)
+		stream->extras->clock->deadline = fend__deadline(timeout);
 	return r;
 }

@@ -35,13 +35,13 @@ release(struct stream_file *file)
 static void
 drop_first(struct fend_stream *stream)
 {
-	struct stream_file *first = stream->files->next;
+	struct stream_file *first = stream->extras->files->next;
 
-	if (first == stream->files) {
-		stream->files = NULL;
+	if (first == stream->extras->files) {
+		stream->extras->files = NULL;
 		stream->filed = false;
 	} else {
-		stream->files->next = first->next;
+		stream->extras->files->next = first->next;
 	}
 	release(first);
 }
@@ -56,13 +56,13 @@ fend__stream_drop_files(struct fend_stream *stream)
 static struct stream_file *
 next(const struct fend_stream *stream, struct stream_file *file)
 {
-	return file == stream->files ? NULL : file->next;
+	return file == stream->extras->files ? NULL : file->next;
 }
 
 uint64_t
 fend__stream_file_bytes(const struct fend_stream *stream)
 {
-	struct stream_file *file = stream->filed ? stream->files->next : NULL;
+	struct stream_file *file = stream->filed ? stream->extras->files->next : NULL;
 	uint64_t sum = 0;
 
 	for (; file; file = next(stream, file))
@@ -98,7 +98,7 @@ send_before(struct fend_stream *stream, struct stream_file *file)
 static void
 send_piece(struct fend_stream *stream, struct stream_file *file)
 {
-	struct stream_buffer *scratch = stream->pool->scratch;
+	struct stream_buffer *scratch = fend__stream_pool(stream)->scratch;
 	size_t size = file->left < scratch->capacity ? (size_t)file->left : scratch->capacity;
 	ssize_t got = fend__kernel->pread(file->fd, scratch->bytes, size, file->offset);
 	size_t n;
@@ -120,7 +120,7 @@ send_piece(struct fend_stream *stream, struct stream_file *file)
 void
 fend__stream_send_file(struct fend_stream *stream)
 {
-	struct stream_file *first = stream->files->next;
+	struct stream_file *first = stream->extras->files->next;
 
 	if (send_before(stream, first))
 		send_piece(stream, first);
@@ -141,7 +141,7 @@ check_file(int fd)
 static size_t
 bytes_after(const struct fend_stream *stream)
 {
-	struct stream_file *file = stream->filed ? stream->files->next : NULL;
+	struct stream_file *file = stream->filed ? stream->extras->files->next : NULL;
 	size_t size = stream_buffer_size(stream->output);
 
 	for (; file; file = next(stream, file))
@@ -154,14 +154,14 @@ append(struct fend_stream *stream, struct stream_file *file)
 {
 	file->before = bytes_after(stream);
 	if (stream->filed) {
-		file->next = stream->files->next;
-		stream->files->next = file;
+		file->next = stream->extras->files->next;
+		stream->extras->files->next = file;
 	} else {
 		file->next = file;
 	}
-	if (stream->clock && !fend__stream_has_output(stream))
+	if (stream->timed && !fend__stream_has_output(stream))
 		fend__stream_clock_waits(stream);
-	stream->files = file;
+	stream->extras->files = file;
 	stream->filed = true;
 }
 
@@ -177,6 +177,9 @@ fend_stream_sendfile(struct fend_stream *stream, int fd, uint64_t offset, uint64
 	if (offset > OFFSET_MAX || size > OFFSET_MAX - offset)
 		return -EINVAL;
 	r = check_file(fd);
+	if (r < 0)
+		return r;
+	r = fend__stream_need_extras(stream);
 	if (r < 0)
 		return r;
 	file = fend__calloc(1, sizeof(*file));

@@ -38,7 +38,7 @@ fend_stream_want(struct fend_stream *stream, size_t size)
 
 	if (r < 0)
 		return r;
-	if (size > stream->input_max)
+	if (size > fend__stream_kind(stream)->limits.input_max)
 		return -EMSGSIZE;
 	stream->want = (uint32_t)size;
 	if (size > 0 && stream_buffer_size(stream->input) >= size)

@@ -39,7 +39,7 @@ bool
 fend__stream_is_drained(const struct fend_stream *stream)
 {
 	return stream->above && !stream->failed &&
-	       count(stream) <= stream->output_low;
+	       count(stream) <= fend__stream_kind(stream)->limits.output_low;
 }
 
 bool
@@ -72,21 +72,40 @@ fend__stream_is_lingering(const struct fend_stream *stream)
 	       (fend__layers_want(stream->socket, 0, &held) & FEND_OUT);
 }
 
+/* The output is above the high mark, or will be. */
+static fend__cold int
+check_above(struct fend_stream *stream, size_t size)
+{
+	size_t max = fend__stream_kind(stream)->limits.output_max;
+	size_t held = stream_buffer_size(stream->output);
+
+	/* A pipe may have exceeded the high mark by a byte, and that may be the limit. */
+	if (size > 0 && (held > max || size > max - held))
+		return -ENOBUFS;
+	return fend__stream_need_extras(stream);
+}
+
+/* Will the bytes in the output rise above the high mark, or are they there already? */
+static inline bool
+comes_above(const struct fend_stream *stream, size_t size)
+{
+	size_t held = stream_buffer_size(stream->output);
+	size_t high = fend__stream_kind(stream)->limits.output_high;
+
+	return held > high || size > high - held;
+}
+
 int
-fend__stream_check_write(const struct fend_stream *stream, size_t size)
+fend__stream_check_write(struct fend_stream *stream, size_t size)
 {
 	int r = fend__stream_check(stream);
-	size_t held;
 
 	if (r < 0)
 		return r;
-	held = stream_buffer_size(stream->output);
 	if (fend__unlikely(stream->closed || stream->failed || stream->finishing))
 		return stream->closed || stream->failed ? -ENOTCONN : -EPIPE;
-	/* A pipe may have exceeded the high mark by a byte, and that may be the limit. */
-	if (fend__unlikely(size > 0 && (held > stream->output_max ||
-					size > stream->output_max - held)))
-		return -ENOBUFS;
+	if (fend__unlikely(comes_above(stream, size)))
+		return check_above(stream, size);
 	return 0;
 }
 
@@ -102,7 +121,7 @@ grow(struct fend_stream *stream, struct stream_buffer *output, size_t size)
 	if (larger)
 		stream->output = larger;
 	else if (output && output != stream->output)
-		fend__stream_pool_give(stream->pool, output);
+		fend__stream_pool_give(fend__stream_pool(stream), output);
 	return larger ? 0 : -ENOMEM;
 }
 
@@ -113,8 +132,8 @@ reserve(struct fend_stream *stream, size_t size)
 	struct stream_buffer *output = stream->output;
 
 	if (!output) {
-		output = fend__stream_pool_take(stream->pool);
-		if (stream->clock && !stream->filed)
+		output = fend__stream_pool_take(fend__stream_pool(stream));
+		if (stream->timed && !stream->filed)
 			fend__stream_clock_waits(stream);
 	}
 	if (fend__unlikely(!output || output->capacity - output->end < size))
@@ -140,19 +159,25 @@ fend__stream_append(struct fend_stream *stream, const void *data, size_t size)
 	return r;
 }
 
+bool
+fend__stream_is_above(const struct fend_stream *stream)
+{
+	return count(stream) > fend__stream_kind(stream)->limits.output_high;
+}
+
 /* Output, of which there is more now, is above the high mark. */
 static fend__cold void
 rise(struct fend_stream *stream)
 {
 	if (!stream->above)
-		stream->risen++;
+		stream->extras->risen++;
 	stream->above = true;
 }
 
 int
 fend__stream_written(struct fend_stream *stream)
 {
-	bool above = count(stream) > stream->output_high;
+	bool above = fend__stream_is_above(stream);
 
 	if (fend__unlikely(above))
 		rise(stream);
@@ -160,22 +185,42 @@ fend__stream_written(struct fend_stream *stream)
 	return above;
 }
 
-FEND_PUBLIC int
-fend_stream_write(struct fend_stream *stream, const void *data, size_t size)
+/* A write to which anything may be unusual. */
+static fend__cold int
+write_any(struct fend_stream *stream, const void *data, size_t size)
 {
 	int r = fend__stream_check_write(stream, size);
 
 	if (r < 0)
 		return r;
-	if (fend__unlikely(size == 0))
+	if (size == 0)
 		return fend__stream_written(stream);
 	if (!data)
 		return -EINVAL;
+	r = fend__stream_append(stream, data, size);
+	return r < 0 ? r : fend__stream_written(stream);
+}
+
+/* Nothing is unusual, and the high mark out of reach. */
+static inline bool
+is_usual(const struct fend_stream *stream, const void *data, size_t size)
+{
+	return !stream->unusual && data && size > 0 && !comes_above(stream, size);
+}
+
+FEND_PUBLIC int
+fend_stream_write(struct fend_stream *stream, const void *data, size_t size)
+{
+	int r;
+
+	if (fend__unlikely(fend__stream_check(stream) < 0 || !is_usual(stream, data, size)))
+		return write_any(stream, data, size);
 	r = reserve(stream, size);
 	if (r < 0)
 		return r;
 	copy(stream->output, data, size);
-	return fend__stream_written(stream);
+	fend__stream_changed(stream);
+	return 0;
 }
 
 FEND_PUBLIC int

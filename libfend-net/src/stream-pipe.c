@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pipe between two streams of a loop, or of one to itself. It has no memory of its own: the run
+ * A pipe between two streams of a loop, or of one to itself. It has no buffer of its own: the run
  * of the stream it comes from moves the input on where readable would be called, straight to the
  * other's socket if nothing waits there, and else to the other's output, until that is above its
  * high mark. Then the pipe is stalled, nothing more is received, and what is left stays input; when
@@ -13,6 +13,13 @@
 
 #include <fend-internal/kernel.h>
 
+/* The stream at the beginning of the pipe that ends here, or NULL. */
+static struct fend_stream *
+source(const struct fend_stream *to)
+{
+	return to->extras ? to->extras->pipe_from : NULL;
+}
+
 static void
 stall(struct fend_stream *from)
 {
@@ -23,8 +30,8 @@ stall(struct fend_stream *from)
 static void
 unlink_pipe(struct fend_stream *from)
 {
-	from->pipe_to->pipe_from = NULL;
-	from->pipe_to = NULL;
+	from->extras->pipe_to->extras->pipe_from = NULL;
+	from->extras->pipe_to = NULL;
 	from->piped = from->stalled = false;
 	from->fresh = true;
 }
@@ -33,14 +40,15 @@ unlink_pipe(struct fend_stream *from)
 static ssize_t
 move_bytes(struct fend_stream *to, const unsigned char *data, size_t size)
 {
+	const struct stream_limits *limits = &fend__stream_kind(to)->limits;
 	size_t pending = fend_stream_pending(to), sent = 0;
 	int r;
 
 	/* One more than the mark is above the mark. */
-	if (pending > to->output_high)
+	if (pending > limits->output_high)
 		return 0;
-	if (size > to->output_high + (size_t)1 - pending)
-		size = to->output_high + (size_t)1 - pending;
+	if (size > limits->output_high + (size_t)1 - pending)
+		size = limits->output_high + (size_t)1 - pending;
 	if (!fend__stream_has_output(to))
 		sent = fend__stream_send(to, data, size, 0);
 	if (sent == size || to->failed)
@@ -52,7 +60,7 @@ move_bytes(struct fend_stream *to, const unsigned char *data, size_t size)
 static void
 pass_end(struct fend_stream *from)
 {
-	struct fend_stream *to = from->pipe_to;
+	struct fend_stream *to = from->extras->pipe_to;
 
 	unlink_pipe(from);
 	from->end_fresh = false;
@@ -63,7 +71,7 @@ pass_end(struct fend_stream *from)
 static int
 move(struct fend_stream *from)
 {
-	struct fend_stream *to = from->pipe_to;
+	struct fend_stream *to = from->extras->pipe_to;
 	struct stream_buffer *input = from->input;
 	ssize_t n = 0;
 	int r;
@@ -84,7 +92,7 @@ move(struct fend_stream *from)
 		fend_stream_consume(from, (size_t)n);
 	if (!from->input && from->end_fresh)
 		pass_end(from);
-	else if (fend_stream_pending(to) > to->output_high || to->failed)
+	else if (fend__stream_is_above(to) || to->failed)
 		stall(from);
 	return 0;
 }
@@ -92,7 +100,7 @@ move(struct fend_stream *from)
 void
 fend__stream_move(struct fend_stream *from)
 {
-	struct fend_stream *to = from->pipe_to;
+	struct fend_stream *to = from->extras->pipe_to;
 	int r = move(from);
 
 	if (r < 0) {
@@ -106,7 +114,7 @@ fend__stream_move(struct fend_stream *from)
 void
 fend__stream_pipe_resume(struct fend_stream *to)
 {
-	struct fend_stream *from = to->pipe_from;
+	struct fend_stream *from = source(to);
 
 	if (!from)
 		return;
@@ -117,7 +125,7 @@ fend__stream_pipe_resume(struct fend_stream *to)
 void
 fend__stream_pipe_leave(struct fend_stream *stream)
 {
-	struct fend_stream *from = stream->pipe_from;
+	struct fend_stream *from = source(stream);
 
 	if (stream->piped)
 		unlink_pipe(stream);
@@ -131,8 +139,9 @@ fend__stream_pipe_leave(struct fend_stream *stream)
 void
 fend__stream_pipe_break(struct fend_stream *stream)
 {
-	struct fend_stream *from = stream->pipe_from, *to = stream->pipe_to;
-	int err = stream->err ? stream->err : -EPIPE;
+	struct fend_stream *from = source(stream);
+	struct fend_stream *to = stream->piped ? stream->extras->pipe_to : NULL;
+	int err = stream->holder.err ? stream->holder.err : -EPIPE;
 
 	fend__stream_pipe_leave(stream);
 	if (to == stream)
@@ -162,12 +171,17 @@ fend_stream_pipe(struct fend_stream *from, struct fend_stream *to)
 		return r;
 	if (from->socket->loop != to->socket->loop)
 		return -EINVAL;
-	if (from->piped || to->pipe_from)
+	if (from->piped || source(to))
 		return -EBUSY;
 	if (from->closed || from->aborted)
 		return -ENOTCONN;
-	from->pipe_to = to;
-	to->pipe_from = from;
+	r = fend__stream_need_extras(from);
+	if (r >= 0)
+		r = fend__stream_need_extras(to);
+	if (r < 0)
+		return r;
+	from->extras->pipe_to = to;
+	to->extras->pipe_from = from;
 	from->piped = true;
 	from->end_fresh = from->at_end && !from->failed;
 	fend__stream_changed(from);

@@ -39,7 +39,7 @@ on_send_resumed(struct rate_user *user)
 size_t
 fend__stream_allow_input(struct fend_stream *stream, size_t size)
 {
-	size = fend__rate_allow(&stream->rates->receive, size);
+	size = fend__rate_allow(&stream->extras->rates->receive, size);
 	stream->slow_input = size == 0;
 	return size;
 }
@@ -47,7 +47,7 @@ fend__stream_allow_input(struct fend_stream *stream, size_t size)
 size_t
 fend__stream_allow_output(struct fend_stream *stream, size_t size)
 {
-	size = fend__rate_allow(&stream->rates->send, size);
+	size = fend__rate_allow(&stream->extras->rates->send, size);
 	stream->slow_output = size == 0;
 	return size;
 }
@@ -55,13 +55,13 @@ fend__stream_allow_output(struct fend_stream *stream, size_t size)
 void
 fend__stream_spend_input(struct fend_stream *stream, size_t size)
 {
-	fend__rate_spend(&stream->rates->receive, size);
+	fend__rate_spend(&stream->extras->rates->receive, size);
 }
 
 void
 fend__stream_spend_output(struct fend_stream *stream, size_t size)
 {
-	fend__rate_spend(&stream->rates->send, size);
+	fend__rate_spend(&stream->extras->rates->send, size);
 }
 
 void
@@ -69,23 +69,26 @@ fend__stream_rates_free(struct fend_stream *stream)
 {
 	if (!stream->rated)
 		return;
-	fend__rate_leave(&stream->rates->receive);
-	fend__rate_leave(&stream->rates->send);
-	stream->rates = fend__release(stream->rates);
+	fend__rate_leave(&stream->extras->rates->receive);
+	fend__rate_leave(&stream->extras->rates->send);
+	stream->extras->rates = fend__release(stream->extras->rates);
 	stream->rated = stream->slow_input = stream->slow_output = false;
 }
 
 static int
 make(struct fend_stream *stream)
 {
-	struct stream_rates *rates = fend__calloc(1, sizeof(*rates));
+	struct stream_rates *rates;
 
+	if (fend__stream_need_extras(stream) < 0)
+		return -ENOMEM;
+	rates = fend__calloc(1, sizeof(*rates));
 	if (!rates)
 		return -ENOMEM;
 	rates->stream = stream;
 	rates->receive.resume = on_receive_resumed;
 	rates->send.resume = on_send_resumed;
-	stream->rates = rates;
+	stream->extras->rates = rates;
 	stream->rated = true;
 	return 0;
 }
@@ -114,10 +117,10 @@ fend_stream_set_rate(struct fend_stream *stream, struct fend_rate *receive,
 	if (!receive && !send) {
 		fend__stream_rates_free(stream);
 	} else {
-		fend__rate_leave(&stream->rates->receive);
-		fend__rate_leave(&stream->rates->send);
-		fend__rate_join(receive, &stream->rates->receive);
-		fend__rate_join(send, &stream->rates->send);
+		fend__rate_leave(&stream->extras->rates->receive);
+		fend__rate_leave(&stream->extras->rates->send);
+		fend__rate_join(receive, &stream->extras->rates->receive);
+		fend__rate_join(send, &stream->extras->rates->send);
 		stream->slow_input = stream->slow_output = false;
 	}
 	fend__stream_changed(stream);

@@ -28,7 +28,7 @@
 static struct stream_buffer *
 prepare_own(struct fend_stream *stream, size_t held)
 {
-	size_t left = stream->input_max - held;
+	size_t left = fend__stream_kind(stream)->limits.input_max - held;
 	size_t more = stream->want > 2 * held ? stream->want - held : held;
 	struct stream_buffer *own;
 
@@ -43,7 +43,7 @@ prepare_own(struct fend_stream *stream, size_t held)
 static fend__cold struct stream_buffer *
 prepare_held(struct fend_stream *stream)
 {
-	struct stream_buffer *shared = stream->pool->scratch;
+	struct stream_buffer *shared = fend__stream_pool(stream)->scratch;
 	size_t held = stream_buffer_size(stream->input);
 
 	if (held > SMALL)
@@ -57,7 +57,7 @@ prepare_held(struct fend_stream *stream)
 static inline struct stream_buffer *
 prepare(struct fend_stream *stream)
 {
-	struct stream_buffer *shared = stream->pool->scratch;
+	struct stream_buffer *shared = fend__stream_pool(stream)->scratch;
 
 	if (fend__unlikely(stream->input))
 		return prepare_held(stream);
@@ -77,7 +77,7 @@ take(struct fend_stream *stream, struct stream_buffer *buffer, size_t n)
 	stream->received += n;
 	if (fend__unlikely(stream->rated))
 		fend__stream_spend_input(stream, n);
-	if (stream->clock)
+	if (stream->timed)
 		fend__stream_clock_came(stream);
 }
 
@@ -86,7 +86,7 @@ take_nothing(struct fend_stream *stream, ssize_t n)
 {
 	if (n == 0) {
 		stream->at_end = true;
-		/* After an error that was asked for it is what is left of a cut (socket(7), SO_ERROR). */
+		/* After an error that was asked for it is what a cut has left (socket(7), SO_ERROR). */
 		stream->end_fresh = !stream->failed;
 	} else if (n != -EAGAIN) {
 		fend__stream_end(stream, (int)n);
@@ -116,7 +116,7 @@ receive(struct fend_stream *stream)
 		return;
 	}
 	room = buffer->capacity - buffer->end;
-	left = stream->input_max - stream_buffer_size(buffer);
+	left = fend__stream_kind(stream)->limits.input_max - stream_buffer_size(buffer);
 	if (room > left)
 		room = left;
 	if (fend__unlikely(stream->rated)) {
@@ -151,7 +151,7 @@ copy_input(struct fend_stream *stream)
 static inline bool
 is_borrowing(const struct fend_stream *stream)
 {
-	return fend__unlikely(stream->input == stream->pool->scratch);
+	return fend__unlikely(stream->input && stream->input->shared);
 }
 
 /* What is not consumed, or not offered yet, leaves the shared buffer. */
@@ -183,7 +183,7 @@ offer(struct fend_stream *stream)
 	}
 	stream->fresh = stream->end_fresh = false;
 	stream->want = 0;
-	there = call(stream, stream->callbacks.readable);
+	there = call(stream, fend__stream_kind(stream)->callbacks.readable);
 	/* Also if only the loop is gone: the stream can still be asked. */
 	keep(stream);
 	return there;
@@ -201,7 +201,7 @@ static inline void
 left(struct fend_stream *stream, size_t n)
 {
 	stream->sent += n;
-	if (stream->clock)
+	if (stream->timed)
 		fend__stream_clock_left(stream);
 }
 
@@ -252,7 +252,7 @@ drop_output(struct fend_stream *stream, size_t n)
 
 	output->start += n;
 	if (fend__likely(output->start == output->end))
-		stream->output = fend__stream_pool_give(stream->pool, output);
+		stream->output = fend__stream_pool_give(fend__stream_pool(stream), output);
 }
 
 void
@@ -331,8 +331,8 @@ close_stream(struct fend_stream *stream)
 	stream->closed = true;
 	fend__stream_pipe_break(stream);
 	fend__stream_rates_free(stream);
-	if (stream->callbacks.closed)
-		stream->callbacks.closed(stream, stream->err, stream->data);
+	if (fend__stream_kind(stream)->callbacks.closed)
+		fend__stream_kind(stream)->callbacks.closed(stream, stream->holder.err, stream->data);
 }
 
 /*
@@ -352,7 +352,7 @@ static bool
 is_held_up(const struct fend_stream *stream)
 {
 	return stream->slow_input && !stream->at_end && !stream->paused && !stream->stalled &&
-	       stream_buffer_size(stream->input) < stream->input_max;
+	       stream_buffer_size(stream->input) < fend__stream_kind(stream)->limits.input_max;
 }
 
 /* The steps after offering and sending, in which something is due only if something is unusual. */
@@ -364,7 +364,7 @@ serve_rest(struct fend_stream *stream, unsigned events)
 	if (fend__stream_is_drained(stream)) {
 		stream->above = false;
 		fend__stream_pipe_resume(stream);
-		if (!call(stream, stream->callbacks.drained))
+		if (!call(stream, fend__stream_kind(stream)->callbacks.drained))
 			return;
 		flush(stream);
 	}
@@ -404,12 +404,12 @@ serve(struct fend_stream *stream, unsigned events)
 static inline void
 serve_quiet(struct fend_stream *stream)
 {
-	struct stream_buffer *shared = stream->pool->scratch;
+	struct stream_buffer *shared = fend__stream_pool(stream)->scratch;
 	size_t room = shared->capacity;
 	ssize_t n;
 
-	if (room > stream->input_max)
-		room = stream->input_max;
+	if (room > fend__stream_kind(stream)->limits.input_max)
+		room = fend__stream_kind(stream)->limits.input_max;
 	n = recv_bytes(stream->socket, shared->bytes, room);
 	if (fend__unlikely(n <= 0)) {
 		take_nothing(stream, n);
@@ -465,10 +465,15 @@ interest(const struct fend_stream *stream)
 static void
 note_limit(struct fend_stream *stream)
 {
-	bool full = !stream->at_end && stream_buffer_size(stream->input) >= stream->input_max;
+	size_t limit = fend__stream_kind(stream)->limits.input_max;
+	bool full = !stream->at_end && stream_buffer_size(stream->input) >= limit;
 
-	if (full && !stream->full)
-		stream->limited++;
+	if (full && !stream->full) {
+		if (fend__stream_need_extras(stream) < 0)
+			fend__stream_end(stream, -ENOMEM);
+		else
+			stream->extras->limited++;
+	}
 	stream->full = full;
 }
 
@@ -476,7 +481,7 @@ note_limit(struct fend_stream *stream)
 static inline bool
 is_quiet(const struct fend_stream *stream)
 {
-	return !stream->unusual && !stream->input && !stream->output && !stream->clock &&
+	return !stream->unusual && !stream->input && !stream->output && !stream->timed &&
 	       stream->holder.interest == FEND_IN;
 }
 
@@ -492,10 +497,10 @@ fend__stream_settle(struct fend_stream *stream)
 		r = fend__socket_interest(stream->socket, &stream->holder, events);
 	if (r < 0)
 		fend__stream_end(stream, r);
-	if (stream->clock)
+	if (stream->timed)
 		fend__stream_clock_arm(stream);
 	if (is_due(stream))
-		fend_task_defer(stream->socket->loop, &stream->task);
+		fend__stream_queue(stream);
 }
 
 /* After the last step, which may have freed the stream or its loop. */

@@ -2,11 +2,11 @@
 /*
  * A stream: a socket's holder, with a buffer each way that exists only while it holds something.
  *
- * Everything happens in fend__stream_run(), which a ready socket, the timer, and the task call.
+ * Everything happens in fend__stream_run(), which a ready socket, the timer, and the queue call.
  * It goes through the same steps each time, and does what is due of them:
  *   receive once, offer, send once, drained, shut down, closed
  * Calls on the stream only change its state. What has to follow from that happens at the end of
- * the run if one is on the stack, and else in the next iteration, for which the task is queued:
+ * the run if one is on the stack, and else in the next iteration, for which the stream is queued:
  * so many writes become one system call, and no callback runs inside a call. Each callback comes
  * once per run at most, but for what must precede closed; what is due again waits for the next
  * iteration, so that a stream cannot starve the others.
@@ -36,11 +36,9 @@ on_ready(struct fend__holder *holder, unsigned events)
 	fend__stream_run(fend__container_of(holder, struct fend_stream, holder), events);
 }
 
-static void
-on_task(struct fend_task *task, void *data)
-{
-	fend__stream_run(data, 0);
-}
+static const struct fend__holder_ops holder_ops = {
+	.ready = on_ready,
+};
 
 int
 fend__stream_refusal(const struct fend_stream *stream)
@@ -51,8 +49,19 @@ fend__stream_refusal(const struct fend_stream *stream)
 void
 fend__stream_release(struct fend_stream *stream)
 {
-	fend__stream_pool_unref(stream->pool);
+	if (stream->running || stream->queued)
+		return;
+	fend__stream_kind_unref(fend__stream_kind(stream));
+	fend__release(stream->extras);
 	fend__release(stream);
+}
+
+int
+fend__stream_need_extras(struct fend_stream *stream)
+{
+	if (!stream->extras)
+		stream->extras = fend__calloc(1, sizeof(*stream->extras));
+	return stream->extras ? 0 : -ENOMEM;
 }
 
 void
@@ -68,7 +77,7 @@ void
 fend__stream_fail(struct fend_stream *stream, int err)
 {
 	if (!stream->failed)
-		stream->err = err;
+		stream->holder.err = err;
 	if (fend__stream_has_output(stream))
 		fend__stream_forfeit(stream);
 	stream->failed = true;
@@ -94,27 +103,56 @@ set_limit(size_t given, uint32_t otherwise, uint32_t *ret_limit)
 }
 
 static int
-set_options(struct fend_stream *stream, struct fend_loop *loop,
-	    const struct fend_stream_options *from)
+set_limits(const struct fend_stream_options *options, struct stream_limits *limits)
 {
-	struct fend_stream_options options = { 0 };
-	int r = fend__options_copy(&options, sizeof(options), from);
+	int r = set_limit(options->input_max, INPUT_MAX, &limits->input_max);
 
 	if (r >= 0)
-		r = set_limit(options.input_max, INPUT_MAX, &stream->input_max);
+		r = set_limit(options->output_low, OUTPUT_LOW, &limits->output_low);
 	if (r >= 0)
-		r = set_limit(options.output_low, OUTPUT_LOW, &stream->output_low);
+		r = set_limit(options->output_high, OUTPUT_HIGH, &limits->output_high);
 	if (r >= 0)
-		r = set_limit(options.output_high, OUTPUT_HIGH, &stream->output_high);
-	if (r >= 0)
-		r = set_limit(options.output_max, OUTPUT_MAX, &stream->output_max);
+		r = set_limit(options->output_max, OUTPUT_MAX, &limits->output_max);
 	if (r < 0)
 		return r;
-	if (stream->output_low > stream->output_high || stream->output_high > stream->output_max ||
-	    !fend__timeout_valid(options.idle_timeout) ||
-	    !fend__timeout_valid(options.write_timeout))
+	return limits->output_low > limits->output_high || limits->output_high > limits->output_max
+		       ? -EINVAL
+		       : 0;
+}
+
+/* A stream without a socket. */
+static int
+make(struct fend_loop *loop, const struct fend_stream_options *options,
+     const struct fend_stream_callbacks *callbacks, struct fend_stream **ret_stream)
+{
+	struct stream_limits limits;
+	struct stream_kind *kind;
+	struct fend_stream *stream;
+	int r;
+
+	r = set_limits(options, &limits);
+	if (r < 0)
+		return r;
+	if (!fend__timeout_valid(options->idle_timeout) ||
+	    !fend__timeout_valid(options->write_timeout))
 		return -EINVAL;
-	return fend__stream_clock_new(stream, loop, options.idle_timeout, options.write_timeout);
+	stream = fend__calloc(1, sizeof(*stream));
+	if (!stream)
+		return -ENOMEM;
+	r = fend__stream_kind_ref(loop, &holder_ops, callbacks, &limits, &kind);
+	if (r < 0) {
+		fend__release(stream);
+		return r;
+	}
+	stream->holder.ops = &kind->ops;
+	stream->holder.interest = FEND_IN;
+	r = fend__stream_clock_new(stream, loop, options->idle_timeout, options->write_timeout);
+	if (r < 0) {
+		fend__stream_release(stream);
+		return r;
+	}
+	*ret_stream = stream;
+	return 0;
 }
 
 FEND_PUBLIC int
@@ -123,6 +161,7 @@ fend_stream_new(struct fend_loop *loop, struct fend_socket *socket,
 		const struct fend_stream_callbacks *callbacks, void *data,
 		struct fend_stream **ret_stream)
 {
+	struct fend_stream_options given = { 0 };
 	struct fend_stream *stream;
 	int r;
 
@@ -131,30 +170,20 @@ fend_stream_new(struct fend_loop *loop, struct fend_socket *socket,
 		return r;
 	if (!socket || !callbacks || !ret_stream)
 		return -EINVAL;
-	stream = fend__calloc(1, sizeof(*stream));
-	if (!stream)
-		return -ENOMEM;
-	stream->holder.interest = FEND_IN;
-	stream->holder.ready = on_ready;
-	stream->callbacks = *callbacks;
-	stream->data = data;
-	stream->task.fn = on_task;
-	stream->task.data = stream;
-	r = fend__stream_pool_ref(loop, &stream->pool);
-	if (r < 0) {
-		fend__release(stream);
-		return r;
-	}
-	r = set_options(stream, loop, options);
+	r = fend__options_copy(&given, sizeof(given), options);
 	if (r >= 0)
-		r = fend__socket_hold(socket, loop, &stream->holder, false);
+		r = make(loop, &given, callbacks, &stream);
+	if (r < 0)
+		return r;
+	r = fend__socket_hold(socket, loop, &stream->holder, false);
 	if (r < 0) {
 		fend__stream_clock_free(stream);
 		fend__stream_release(stream);
 		return r;
 	}
+	stream->data = data;
 	stream->socket = socket;
-	if (stream->clock)
+	if (stream->timed)
 		fend__stream_clock_arm(stream);
 	*ret_stream = stream;
 	return 0;
@@ -168,14 +197,15 @@ dismantle(struct fend_stream *stream)
 
 	fend__stream_pipe_leave(stream);
 	fend__stream_rates_free(stream);
-	fend_task_cancel(socket->loop, &stream->task);
 	fend__stream_clock_free(stream);
 	fend__socket_release(socket, &stream->holder);
 	stream->input = stream_buffer_free(stream->input);
 	stream->output = stream_buffer_free(stream->output);
 	fend__stream_drop_files(stream);
 	stream->socket = NULL;
-	if (!stream->running)
+	if (stream->queued)
+		fend__stream_unqueue(stream);
+	else
 		fend__stream_release(stream);
 	return socket;
 }
@@ -243,7 +273,7 @@ fend_stream_abort(struct fend_stream *stream, int err)
 	reset(stream);
 	stream->aborted = true;
 	fend__stream_end(stream, err);
-	stream->err = err;
+	stream->holder.err = err;
 	fend__stream_changed(stream);
 }
 
@@ -265,8 +295,8 @@ fend_stream_stats(const struct fend_stream *stream, struct fend_stream_stats *re
 	stats.size = size;
 	stats.received = stream->received;
 	stats.sent = stream->sent;
-	stats.paused = stream->limited;
-	stats.risen = stream->risen;
+	stats.paused = stream->extras ? stream->extras->limited : 0;
+	stats.risen = stream->extras ? stream->extras->risen : 0;
 	memset(ret_stats, 0, size);
 	memcpy(ret_stats, &stats, size < sizeof(stats) ? size : sizeof(stats));
 	return 0;

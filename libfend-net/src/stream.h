@@ -7,42 +7,39 @@
 #include <stdint.h>
 
 #include <fend/stream.h>
-#include <fend/task.h>
 
 #include "socket.h"
 #include "stream-buffer.h"
 #include "stream-pool.h"
 
-struct stream_clock;
-struct stream_file;
-struct stream_rates;
-
 /* Off the path of each message: out of line, and seldom come by. */
 #define fend__cold __attribute__((noinline, cold))
 
-struct fend_stream {
-	struct fend__holder holder;
-	struct fend_socket *socket; /* NULL: freed, in a callback that is still on the stack */
-	struct fend_stream_callbacks callbacks;
-	void *data;
-	struct fend_task task; /* queued while there is something to do that no event will tell of */
-	struct stream_pool *pool;
+/* What few streams have, and none lets go of before it is freed. */
+struct stream_extras {
 	struct stream_clock *clock; /* NULL: nothing has a timeout */
-
-	struct stream_buffer *input, *output;
 	struct stream_rates *rates; /* NULL: no limit */
 	struct fend_stream *pipe_to, *pipe_from; /* the other ends of its pipes, or NULL */
 	struct stream_file *files; /* the last of them, whose next is the first: stream-file.c */
-	uint64_t received, sent;
 	uint32_t limited, risen; /* times the input limit was reached, and the high mark exceeded */
+};
+
+/* Thousands of them are idle: what they have in common is in their kind. */
+struct fend_stream {
+	struct fend__holder holder; /* whose ops are those of the stream's kind; err: why it failed */
+	struct fend_socket *socket; /* NULL: freed, but still run or queued */
+	void *data;
+	struct stream_buffer *input, *output;
+	struct stream_extras *extras; /* NULL: none */
+	struct fend_stream *next;     /* in the pool's queue */
+	uint64_t received, sent;
 	uint32_t want;
-	uint32_t input_max, output_low, output_high, output_max;
 
-	int err; /* what it failed with */
-
-	bool running;   /* fend__stream_run() is on the stack */
-	bool fresh;     /* input is to be offered, once as much is there as is wanted */
-	bool end_fresh; /* the end is to be offered */
+	bool running : 1;   /* fend__stream_run() is on the stack */
+	bool queued : 1;    /* there is something to do that no event will tell of */
+	bool fresh : 1;     /* input is to be offered, once as much is there as is wanted */
+	bool end_fresh : 1; /* the end is to be offered */
+	bool timed : 1;     /* there is a clock */
 	/* What is all false while bytes just come and leave. */
 	union {
 		struct {
@@ -59,13 +56,27 @@ struct fend_stream {
 			bool stalled : 1;     /* which takes no more until it has drained */
 			bool finishing : 1;   /* fend_stream_finish() was called */
 			bool shut : 1;        /* writing is shut down */
-			bool failed : 1;      /* err is set: nothing can be sent any more */
+			bool failed : 1;      /* there is an err: nothing can be sent any more */
 			bool aborted : 1;     /* and nothing is offered either */
 			bool closed : 1;      /* closed was called, or would have been */
 		};
-		unsigned unusual;
+		uint16_t unusual;
 	};
 };
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct fend_stream) == 88, "a stream is no larger");
+
+static inline struct stream_kind *
+fend__stream_kind(const struct fend_stream *stream)
+{
+	return fend__container_of(stream->holder.ops, struct stream_kind, ops);
+}
+
+static inline struct stream_pool *
+fend__stream_pool(const struct fend_stream *stream)
+{
+	return fend__stream_kind(stream)->pool;
+}
 
 /* Why a stream cannot be used. */
 fend__cold int fend__stream_refusal(const struct fend_stream *stream);
@@ -74,7 +85,7 @@ fend__cold int fend__stream_refusal(const struct fend_stream *stream);
 static inline int
 fend__stream_check(const struct fend_stream *stream)
 {
-	if (fend__likely(stream && stream->socket && fend__stream_pool_is_usable(stream->pool)))
+	if (fend__likely(stream && stream->socket && fend__loop_is_usable(stream->socket->loop)))
 		return 0;
 	return fend__stream_refusal(stream);
 }
@@ -90,8 +101,17 @@ void fend__stream_forfeit(struct fend_stream *stream);
 void fend__stream_fail(struct fend_stream *stream, int err);
 /* Nor can anything be received. */
 void fend__stream_end(struct fend_stream *stream, int err);
-/* The memory of one that was taken apart. */
+/* See to it that there are extras. -ENOMEM */
+int fend__stream_need_extras(struct fend_stream *stream);
+/* The memory of one that was taken apart, once it is neither run nor queued. */
 void fend__stream_release(struct fend_stream *stream);
+
+/* stream-queue.c */
+
+/* Have it run in the next iteration. */
+void fend__stream_queue(struct fend_stream *stream);
+/* Nor then, since it was taken apart: it is released when it leaves the queue. */
+void fend__stream_unqueue(struct fend_stream *stream);
 
 /* stream-run.c */
 
@@ -113,7 +133,7 @@ static inline bool
 fend__stream_is_reading(const struct fend_stream *stream)
 {
 	return !stream->at_end && !stream->paused && !stream->stalled && !stream->slow_input &&
-	       stream_buffer_size(stream->input) < stream->input_max;
+	       stream_buffer_size(stream->input) < fend__stream_kind(stream)->limits.input_max;
 }
 
 /* Is readable to be called, although something is unusual? */
@@ -146,12 +166,14 @@ fend__stream_has_output(const struct fend_stream *stream)
 	return stream->output || stream->filed;
 }
 
-/* May size bytes be written? */
-int fend__stream_check_write(const struct fend_stream *stream, size_t size);
+/* May size bytes be written? If so, and they rise above the high mark, there are extras then. */
+int fend__stream_check_write(struct fend_stream *stream, size_t size);
 /* Write them, which fend__stream_written() has to follow. -ENOMEM */
 int fend__stream_append(struct fend_stream *stream, const void *data, size_t size);
 /* They were: what a write returns. */
 int fend__stream_written(struct fend_stream *stream);
+/* Is there more output than the high mark? */
+bool fend__stream_is_above(const struct fend_stream *stream);
 /* The output has left, and fend_stream_finish() was called. */
 bool fend__stream_is_to_shut(const struct fend_stream *stream);
 void fend__stream_shut(struct fend_stream *stream);
@@ -194,13 +216,13 @@ void fend__stream_rates_free(struct fend_stream *stream);
 int fend__stream_clock_new(struct fend_stream *stream, struct fend_loop *loop, fend_time idle,
 			   fend_time write);
 void fend__stream_clock_free(struct fend_stream *stream);
-/* Bytes came; bytes left; bytes wait where there were none. There is a clock. */
+/* Bytes came; bytes left; bytes wait where there were none. The stream is timed. */
 void fend__stream_clock_came(struct fend_stream *stream);
 void fend__stream_clock_left(struct fend_stream *stream);
 void fend__stream_clock_waits(struct fend_stream *stream);
 /* Set the deadline of the whole. -ENOMEM */
 int fend__stream_clock_limit(struct fend_stream *stream, fend_time timeout);
-/* Arm it for what comes first: nothing once the stream is closed. There is a clock. */
+/* Arm it for what comes first: nothing once the stream is closed. It is timed. */
 void fend__stream_clock_arm(struct fend_stream *stream);
 
 #endif

@@ -110,6 +110,11 @@ on_gone(struct fend__holder *holder)
 	operation_free(fend__container_of(holder, struct operation, holder));
 }
 
+static const struct fend__holder_ops holder_ops = {
+	.ready = on_ready,
+	.gone = on_gone,
+};
+
 int
 fend__tls_operation_start(const struct fend__tls_request *request,
 			  struct fend__tls_session *session, fend__tls_step_fn *step,
@@ -124,8 +129,7 @@ fend__tls_operation_start(const struct fend__tls_request *request,
 	if (!operation)
 		return -ENOMEM;
 	operation->holder.interest = interest;
-	operation->holder.ready = on_ready;
-	operation->holder.gone = on_gone;
+	operation->holder.ops = &holder_ops;
 	operation->socket = request->socket;
 	operation->session = session;
 	operation->step = step;

@@ -12,7 +12,7 @@
 static bool over_a_layer;
 
 static void
-set_layer(const void *data)
+set(const void *data)
 {
 	over_a_layer = *(const bool *)data;
 }
@@ -20,11 +20,11 @@ set_layer(const void *data)
 void
 streams_add(const char *path, test_fn *fn)
 {
-	static const bool without = false, with = true;
+	static const bool yes = true, no = false;
 	g_autofree char *layered = g_strconcat(path, "/over-a-layer", NULL);
 
-	test_add_set(path, set_layer, &without, fn);
-	test_add_set(layered, set_layer, &with, fn);
+	test_add_set(path, set, &no, fn);
+	test_add_set(layered, set, &yes, fn);
 }
 
 static void

@@ -34,13 +34,17 @@ on_gone(struct fend__holder *holder)
 	((struct operation *)holder)->gone++;
 }
 
+static const struct fend__holder_ops holder_ops = {
+	.ready = on_ready,
+	.gone = on_gone,
+};
+
 static void
 operation_init(struct operation *operation, struct fend_socket *socket, unsigned interest)
 {
 	memset(operation, 0, sizeof(*operation));
 	operation->holder.interest = interest;
-	operation->holder.ready = on_ready;
-	operation->holder.gone = on_gone;
+	operation->holder.ops = &holder_ops;
 	operation->socket = socket;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Connections that are cut at every point: after each number of bytes of one direction, and each of
- * the other one. Whatever came before the cut is offered, nothing else is, and how it ended is told.
+ * the other one. Whatever came before the cut is offered, nothing else is, and how it ended is
+ * told.
  */
 #include "streams.h"
 

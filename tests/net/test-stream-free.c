@@ -168,6 +168,106 @@ test_no_callback_after_free(struct test *test)
 }
 
 static void
+free_the_next(struct heard *heard)
+{
+	struct heard *next = heard->data;
+
+	next->stream = fend_stream_free(next->stream);
+}
+
+static void
+free_the_loop(struct heard *heard)
+{
+	heard->test->loop = fend_loop_free(heard->test->loop);
+}
+
+/* Three are due at once, and the first frees the second, or the loop. */
+static void
+test_what_is_due_may_be_freed_by_another(struct test *test)
+{
+	void (*const cases[])(struct heard *heard) = { free_the_next, free_the_loop };
+	size_t c;
+	int i, r;
+
+	for (c = 0; c < G_N_ELEMENTS(cases); c++) {
+		struct test own = { 0 };
+		struct heard heard[3];
+		struct pair pairs[3];
+
+		test_ok(fend_loop_new(NULL, &own.loop));
+		for (i = 0; i < 3; i++) {
+			pair_init(&pairs[i]);
+			heard_init(&heard[i], &own, &pairs[i].a, NULL);
+			fend_stream_abort(heard[i].stream, -EIO);
+		}
+		heard[0].then_closed = cases[c];
+		heard[0].data = &heard[1];
+		r = fend_loop_dispatch(own.loop, 0);
+		test_error(r, own.loop ? 1 : -ESHUTDOWN);
+		g_assert_cmpint(heard[0].closed, ==, 1);
+		g_assert_cmpint(heard[1].closed, ==, 0);
+		g_assert_cmpint(heard[2].closed, ==, own.loop ? 1 : 0);
+		for (i = 0; i < 3; i++) {
+			heard_fini(&heard[i]);
+			pair_fini(&pairs[i]);
+		}
+		fend_loop_free(own.loop);
+	}
+}
+
+static void
+test_what_was_freed_does_not_hold_up_others(struct test *test)
+{
+	struct heard heard[2];
+	struct pair pairs[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		pair_init(&pairs[i]);
+		heard_init(&heard[i], test, &pairs[i].a, NULL);
+		test_ok(fend_stream_write(heard[i].stream, "hello", 5));
+	}
+	heard[0].stream = fend_stream_free(heard[0].stream);
+	expect(test, pairs[1].b, "hello");
+	test_error(fend_loop_dispatch(test->loop, 0), 0);
+	for (i = 0; i < 2; i++) {
+		heard_fini(&heard[i]);
+		pair_fini(&pairs[i]);
+	}
+}
+
+/* They share what is equal, and that alone. */
+static void
+test_streams_of_a_loop_keep_their_own_marks(struct test *test)
+{
+	static const struct fend_stream_options options[] = {
+		{ .size = sizeof(options[0]) },
+		{ .size = sizeof(options[0]), .output_low = 4, .output_high = 4 },
+		{ .size = sizeof(options[0]), .output_low = 4, .output_high = 5 },
+		{ .size = sizeof(options[0]), .output_low = 4, .output_high = 4, .output_max = 4 },
+		{ .size = sizeof(options[0]), .output_low = 4, .output_high = 4, .input_max = 4 },
+	};
+	static const int written[] = { 0, 1, 0, -ENOBUFS, 1 };
+	static const int wanted[] = { 0, 0, 0, 0, -EMSGSIZE };
+	struct heard heard[G_N_ELEMENTS(options)];
+	struct pair pairs[G_N_ELEMENTS(options)];
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(options); i++) {
+		pair_init(&pairs[i]);
+		heard_init(&heard[i], test, &pairs[i].a, &options[i]);
+	}
+	for (i = 0; i < G_N_ELEMENTS(options); i++) {
+		test_error(fend_stream_write(heard[i].stream, "12345", 5), written[i]);
+		test_error(fend_stream_want(heard[i].stream, 5), wanted[i]);
+	}
+	for (i = 0; i < G_N_ELEMENTS(options); i++) {
+		heard_fini(&heard[i]);
+		pair_fini(&pairs[i]);
+	}
+}
+
+static void
 all_is_refused(struct fend_stream *stream, int error)
 {
 	struct fend_stream_stats stats = { .size = sizeof(stats) };
@@ -314,6 +414,10 @@ main(int argc, char **argv)
 	ADD("everything-may-go-in-any-callback", test_everything_may_go_in_any_callback);
 	ADD("everything-may-go-when-time-is-up", test_everything_may_go_when_time_is_up);
 	ADD("no-callback-after-free", test_no_callback_after_free);
+	ADD("what-is-due-may-be-freed-by-another", test_what_is_due_may_be_freed_by_another);
+	ADD("what-was-freed-does-not-hold-up-others",
+	    test_what_was_freed_does_not_hold_up_others);
+	ADD("streams-of-a-loop-keep-their-own-marks", test_streams_of_a_loop_keep_their_own_marks);
 	ADD("a-stream-is-inert-after-its-loop", test_a_stream_is_inert_after_its_loop);
 	ADD("a-child-only-releases-memory", test_a_child_only_releases_memory);
 	ADD("a-child-returns-from-a-callback", test_a_child_returns_from_a_callback);

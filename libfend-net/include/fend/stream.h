@@ -173,6 +173,7 @@ void fend_stream_abort(struct fend_stream *stream, int err);
  *   -EINVAL    they are on different loops
  *   -EPIPE     fend_stream_finish() was called for to
  *   -ENOTCONN  one is closed, or is about to be
+ *   -ENOMEM
  */
 int fend_stream_pipe(struct fend_stream *from, struct fend_stream *to);
 

@@ -14,9 +14,15 @@
  * socket turns its interest, by way of the layers, into that of its one fend_io.
  */
 struct fend__holder {
+	const struct fend__holder_ops *ops;
 	/* Of FEND_IN, FEND_OUT, FEND_PRI and FEND_RDHUP; change it with fend__socket_interest(). */
 	unsigned interest;
+	/* The holder's own, where padding would be: what it failed with. */
+	int err;
+};
 
+/* How a holder is told. gone may be NULL. */
+struct fend__holder_ops {
 	/*
 	 * events as for fend_socket_fn. Called from the loop, never within a call on the socket.
 	 * The holder may do anything in it: release itself, free the socket, free the loop.
