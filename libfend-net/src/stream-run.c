@@ -326,13 +326,15 @@ is_over(const struct fend_stream *stream)
 static void
 close_stream(struct fend_stream *stream)
 {
+	const struct fend_stream_callbacks *callbacks = &fend__stream_kind(stream)->callbacks;
+
 	if (fend__stream_is_readable(stream) && !offer(stream))
 		return;
 	stream->closed = true;
 	fend__stream_pipe_break(stream);
 	fend__stream_rates_free(stream);
-	if (fend__stream_kind(stream)->callbacks.closed)
-		fend__stream_kind(stream)->callbacks.closed(stream, stream->holder.err, stream->data);
+	if (callbacks->closed)
+		callbacks->closed(stream, stream->holder.err, stream->data);
 }
 
 /*
