@@ -3,8 +3,8 @@
  * The streams of a loop with something to do that no event will tell of. One task runs them all, in
  * the order in which they came; those that come meanwhile have to wait for the next iteration.
  *
- * A stream has one link, so it cannot leave the queue in between: when it is freed, its memory stays
- * until its turn, or until none is left that is to be run.
+ * A stream has one link, so it cannot leave the queue in between: when it is freed, its memory
+ * stays until its turn, or until none is left that is to be run.
  */
 #include "stream.h"
 

@@ -326,13 +326,15 @@ is_over(const struct fend_stream *stream)
 static void
 close_stream(struct fend_stream *stream)
 {
+	const struct fend_stream_callbacks *callbacks = &fend__stream_kind(stream)->callbacks;
+
 	if (fend__stream_is_readable(stream) && !offer(stream))
 		return;
 	stream->closed = true;
 	fend__stream_pipe_break(stream);
 	fend__stream_rates_free(stream);
-	if (fend__stream_kind(stream)->callbacks.closed)
-		fend__stream_kind(stream)->callbacks.closed(stream, stream->holder.err, stream->data);
+	if (callbacks->closed)
+		callbacks->closed(stream, stream->holder.err, stream->data);
 }
 
 /*
@@ -527,18 +529,24 @@ is_to_receive(const struct fend_stream *stream, unsigned events)
 	       fend__stream_is_reading(stream);
 }
 
+/* All steps, whatever has come. */
+static __attribute__((noinline)) void
+serve_any(struct fend_stream *stream, unsigned events)
+{
+	if (is_to_receive(stream, events))
+		receive(stream);
+	serve(stream, events);
+}
+
 void
 fend__stream_run(struct fend_stream *stream, unsigned events)
 {
 	if (fend__unlikely(stream->closed))
 		return;
 	stream->running = true;
-	if (fend__likely(events == FEND_IN && is_quiet(stream))) {
+	if (fend__likely(events == FEND_IN && is_quiet(stream)))
 		serve_quiet(stream);
-	} else {
-		if (is_to_receive(stream, events))
-			receive(stream);
-		serve(stream, events);
-	}
+	else
+		serve_any(stream, events);
 	end_run(stream);
 }

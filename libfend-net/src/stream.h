@@ -26,7 +26,7 @@ struct stream_extras {
 
 /* Thousands of them are idle: what they have in common is in their kind. */
 struct fend_stream {
-	struct fend__holder holder; /* whose ops are those of the stream's kind; err: why it failed */
+	struct fend__holder holder; /* ops: those of the kind; err: why it failed */
 	struct fend_socket *socket; /* NULL: freed, but still run or queued */
 	void *data;
 	struct stream_buffer *input, *output;
