@@ -69,11 +69,18 @@ void fend__stream_queue_init(struct stream_pool *pool);
 /* None of them is to be run, nor is what is freed to wait for that. */
 void fend__stream_queue_empty(struct stream_pool *pool);
 
+/*
+ * What a spare may have room for. Output that is written in pieces of the default high mark's size
+ * makes buffers of twice or four times that, which would be had from the system and given back
+ * each time.
+ */
+#define STREAM_POOL_SPARE_MAX (256U << 10)
+
 /* Returns NULL. */
 static inline struct stream_buffer *
 fend__stream_pool_give(struct stream_pool *pool, struct stream_buffer *buffer)
 {
-	if (fend__unlikely(pool->spare || buffer->capacity > pool->scratch->capacity))
+	if (fend__unlikely(pool->spare || buffer->capacity > STREAM_POOL_SPARE_MAX))
 		return stream_buffer_free(buffer);
 	buffer->start = buffer->end = 0;
 	pool->spare = buffer;
