@@ -31,9 +31,9 @@ struct fend_child_status {
 };
 
 /*
- * Called once, an iteration or more after the end was noticed, so that the callbacks for descriptors
- * which were ready before it come first: output that the child has left in a pipe can be told before
- * its end. A reader that is called reads until the end or keeps watching.
+ * Called once, an iteration or more after the end was noticed, so that the callbacks for
+ * descriptors which were ready before it come first: output that the child has left in a pipe can
+ * be told before its end. A reader that is called reads until the end or keeps watching.
  *   err 0        status is how it ended
  *   err -ECHILD  somebody else reaped it, or SIGCHLD is ignored: status is NULL
  */
@@ -50,8 +50,8 @@ int fend_child_new(struct fend_loop *loop, pid_t pid, fend_child_fn *fn, void *d
 		   struct fend_child **ret_child);
 
 /*
- * After it returns fn is not called any more. The process is neither ended nor reaped by this: if fn
- * was not called, that is the caller's to do. NULL does nothing. Returns NULL.
+ * After it returns fn is not called any more. The process is neither ended nor reaped by this: if
+ * fn was not called, that is the caller's to do. NULL does nothing. Returns NULL.
  */
 struct fend_child *fend_child_free(struct fend_child *child);
 
@@ -68,8 +68,8 @@ int fend_child_kill(struct fend_child *child, int signo);
 pid_t fend_child_pid(const struct fend_child *child);
 
 /*
- * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long as
- * the source does. NULL: no name.
+ * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long
+ * as the source does. NULL: no name.
  */
 void fend_child_set_name(struct fend_child *child, const char *name);
 

@@ -32,7 +32,7 @@ enum {
 	FEND_EAI_SERVICE = -3008,     /* service unknown for this socket type */
 	FEND_EAI_ADDRFAMILY = -3009,  /* the literal is of another family than asked for */
 	FEND_EAI_MEMORY = -3010,      /* the resolver had no memory */
-	FEND_EAI_SYSTEM = -3011,      /* a system call failed for a reason that has no better code */
+	FEND_EAI_SYSTEM = -3011,      /* a system call failed and there is no better code */
 	FEND_EAI_OVERFLOW = -3012,    /* name or service longer than the protocol can carry */
 	FEND_EAI_IDN_ENCODE = -3105,  /* a name that is not ASCII could not be encoded */
 };

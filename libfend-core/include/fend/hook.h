@@ -12,14 +12,14 @@ struct fend_loop;
 
 /*
  * A function that is called in every iteration, next to the wait: to hand over work that was
- * gathered meanwhile, to drop and retake a lock, to measure. Hooks are called in the order in which they
- * were made, and do not count among the callbacks that fend_loop_dispatch() returns.
+ * gathered meanwhile, to drop and retake a lock, to measure. Hooks are called in the order in which
+ * they were made, and do not count among the callbacks that fend_loop_dispatch() returns.
  */
 struct fend_hook;
 
 enum fend_hook_point {
-	FEND_HOOK_BEFORE_WAIT = 1, /* after the tasks; what is queued or armed here keeps the wait short */
-	FEND_HOOK_AFTER_WAIT,      /* before any other callback; also if the kernel refused to wait */
+	FEND_HOOK_BEFORE_WAIT = 1, /* after the tasks; what is queued here keeps the wait short */
+	FEND_HOOK_AFTER_WAIT,      /* before other callbacks; also if the kernel refused to wait */
 };
 
 /* Called once in each iteration, at its point. It may free the hook, or the loop. */

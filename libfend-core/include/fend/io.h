@@ -27,7 +27,7 @@ enum {
 	/* how to report; fixed by fend_io_new() */
 	FEND_EDGE = 1 << 8,      /* only when readiness changes (FEND_LOOP_EDGE) */
 	FEND_ONESHOT = 1 << 9,   /* once, then nothing, ERR and HUP included, until fend_io_set() */
-	FEND_EXCLUSIVE = 1 << 10 /* of several loops waiting on this file wake few (FEND_LOOP_EXCLUSIVE) */
+	FEND_EXCLUSIVE = 1 << 10 /* of several loops that wait, wake few (FEND_LOOP_EXCLUSIVE) */
 };
 
 /*
@@ -37,11 +37,11 @@ enum {
 typedef void fend_io_fn(struct fend_io *io, unsigned events, void *data);
 
 /*
- * Watch fd, which is borrowed: free the source first, then close fd. If fd was closed first, nothing
- * is lost once the source is freed: the loop neither spins nor calls back, also while a duplicate
- * of fd is open elsewhere (for which it needs a descriptor for a moment, and may be busy until there is
- * one). Until then, with epoll, it is the duplicate that is reported; with poll the number falls
- * silent, but one that was reused meanwhile cannot be told from the old one.
+ * Watch fd, which is borrowed: free the source first, then close fd. If fd was closed first,
+ * nothing is lost once the source is freed: the loop neither spins nor calls back, also while a
+ * duplicate of fd is open elsewhere (for which it needs a descriptor for a moment, and may be busy
+ * until there is one). Until then, with epoll, it is the duplicate that is reported; with poll the
+ * number falls silent, but one that was reused meanwhile cannot be told from the old one.
  *
  * events is any set of IN OUT PRI RDHUP, with EDGE ONESHOT EXCLUSIVE added if wanted; with none of
  * the first four nothing is reported, not even ERR and HUP, until fend_io_set() names one.
@@ -76,8 +76,8 @@ int fend_io_fd(const struct fend_io *io);
 unsigned fend_io_events(const struct fend_io *io);
 
 /*
- * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long as
- * the source does. NULL: no name.
+ * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long
+ * as the source does. NULL: no name.
  */
 void fend_io_set_name(struct fend_io *io, const char *name);
 

@@ -76,7 +76,8 @@ struct fend_loop *fend_loop_free(struct fend_loop *loop);
 /*
  * [any thread] Keep the posting end of the loop usable: with a reference of its own a thread may
  * call fend_task_post() and fend_loop_stop() at any time; once the loop was freed both return
- * -ESHUTDOWN. A reference does not keep the loop alive otherwise. _unref returns NULL, and takes it.
+ * -ESHUTDOWN. A reference does not keep the loop alive otherwise. _unref returns NULL, and takes
+ * it.
  */
 struct fend_loop *fend_loop_ref(struct fend_loop *loop);
 struct fend_loop *fend_loop_unref(struct fend_loop *loop);
@@ -107,20 +108,21 @@ int fend_loop_stop(struct fend_loop *loop, int code);
 int fend_loop_dispatch(struct fend_loop *loop, fend_time max_wait);
 
 /*
- * Run the loop inside another one. Both ways, the host waits, then calls fend_loop_dispatch(loop, 0).
+ * Run the loop inside another one. Both ways, the host waits, and then calls
+ * fend_loop_dispatch(loop, 0).
  *
  * _fd: a descriptor, the loop's, that is readable whenever that call would do something, whatever
- * it is: timers, posts from other threads, changes made outside of callbacks. The same number for the loop's
- * life. Made by the first call.
+ * it is: timers, posts from other threads, changes made outside of callbacks. The same number for
+ * the loop's life. Made by the first call.
  *   -ENOTSUP         this dispatcher has none: use fend_loop_prepare()
  *   -ELOOP           the kernel stacks five epolls at most, and a loop that is watched this way is
  *                    two of them: of three loops, one inside another, the outermost has none
  *   -EMFILE -ENFILE  no descriptor left for it
  *
- * _prepare: for a host that polls a set of descriptors (poll(2), GLib), with any dispatcher. Call it
- * before each of the host's waits; it fills fds and sets *ret_timeout (NULL: not wanted) to how
- * long the host may wait. Returns how many descriptors there are: if more than n, make room and call again.
- * An entry whose fd is negative is there to be ignored, as poll(2) does.
+ * _prepare: for a host that polls a set of descriptors (poll(2), GLib), with any dispatcher. Call
+ * it before each of the host's waits; it fills fds and sets *ret_timeout (NULL: not wanted) to how
+ * long the host may wait. Returns how many descriptors there are: if more than n, make room and
+ * call again. An entry whose fd is negative is there to be ignored, as poll(2) does.
  *   -EBUSY          called inside a callback of the loop
  */
 int fend_loop_fd(struct fend_loop *loop);

@@ -14,12 +14,14 @@ struct fend_loop;
  * A source that turns a signal (signal(7)) into a callback in the loop.
  *
  * Making a source for a signal installs a handler with sigaction(2) (SA_RESTART, SA_ONSTACK) unless
- * it is there; when the process's last one is freed, the disposition found before comes back, unless
- * someone has changed it in between. Any number of loops and sources may watch the same signal: each is
- * told. Signal masks are left alone; a signal that every thread blocks never arrives.
+ * it is there; when the process's last one is freed, the disposition found before comes back,
+ * unless someone has changed it in between. Any number of loops and sources may watch the same
+ * signal: each is told. Signal masks are left alone; a signal that every thread blocks never
+ * arrives.
  *
- * A child inherits the handler over fork(2), until it calls execve(2), and as long as it has no source
- * of its own for the signal nothing happens there: one that the signal is to end sets its disposition.
+ * A child inherits the handler over fork(2), until it calls execve(2), and as long as it has no
+ * source of its own for the signal nothing happens there: one that the signal is to end sets its
+ * disposition.
  */
 struct fend_signal;
 
@@ -47,8 +49,8 @@ struct fend_signal *fend_signal_free(struct fend_signal *signal);
 int fend_signal_signo(const struct fend_signal *signal);
 
 /*
- * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long as
- * the source does. NULL: no name.
+ * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long
+ * as the source does. NULL: no name.
  */
 void fend_signal_set_name(struct fend_signal *signal, const char *name);
 

@@ -39,8 +39,8 @@ struct fend_loop_stats {
 int fend_loop_stats(const struct fend_loop *loop, struct fend_loop_stats *ret_stats);
 
 /*
- * Measure times, at the price of two clock readings per callback. While it is on, a callback that takes
- * longer than slow is told to the log (<fend/log.h>): 0: 100 ms; FEND_FOREVER: none is.
+ * Measure times, at the price of two clock readings per callback. While it is on, a callback that
+ * takes longer than slow is told to the log (<fend/log.h>): 0: 100 ms; FEND_FOREVER: none is.
  */
 int fend_loop_set_timing(struct fend_loop *loop, bool on, fend_time slow);
 

@@ -18,8 +18,8 @@ typedef void fend_task_fn(struct fend_task *task, void *data);
  *
  * The task counts as not queued from just before fn runs and is not touched after that, so fn may
  * free it or queue it again. A task sits in one queue at a time: queuing a queued one is -EALREADY,
- * which makes a task a notification that merges with itself. Tasks run in the order in which a thread
- * queued them; those queued while tasks run wait for the next iteration.
+ * which makes a task a notification that merges with itself. Tasks run in the order in which a
+ * thread queued them; those queued while tasks run wait for the next iteration.
  */
 struct fend_task {
 	fend_task_fn *fn;
@@ -51,8 +51,8 @@ int fend_task_post(struct fend_loop *loop, struct fend_task *task);
 
 /*
  * Take task out of the queue of loop, on the loop's thread. Afterwards the task is the
- * caller's again, provided that no other thread is posting it at the same time. Legal also in a child
- * after fork(2), before the memory of a task that was inherited is released.
+ * caller's again, provided that no other thread is posting it at the same time. Legal also in a
+ * child after fork(2), before the memory of a task that was inherited is released.
  *   1        it was queued, and will not run
  *   0        it was not queued
  *   -EINVAL  it is queued on another loop

@@ -65,8 +65,8 @@ bool fend_timer_is_armed(const struct fend_timer *timer);
 fend_time fend_timer_remaining(const struct fend_timer *timer);
 
 /*
- * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long as
- * the timer does. NULL: no name.
+ * Name it in statistics and traces (<fend/stats.h>). The string is borrowed: it must stay as long
+ * as the timer does. NULL: no name.
  */
 void fend_timer_set_name(struct fend_timer *timer, const char *name);
 

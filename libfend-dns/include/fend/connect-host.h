@@ -16,7 +16,8 @@ struct fend_resolver;
  * addresses as they are found (RFC 8305, Happy Eyeballs). IPv6 and IPv4 addresses are asked for at
  * the same time. Should those of IPv4 be there first, IPv6 gets 50 ms more before the race begins
  * without it; an answer that there are none ends that wait, and addresses that come later still
- * join. Of each family no more than 32 are tried. One timeout, that of the options, is over all of it.
+ * join. Of each family no more than 32 are tried. One timeout, that of the options, is over all of
+ * it.
  *
  * host: a name or an address as for fend_lookup_start(); or "unix:/path" and "unix:@name", as
  * fend_address_parse() reads them, for which service is not used and may be NULL. service: a port

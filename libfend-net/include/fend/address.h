@@ -43,8 +43,8 @@ int fend_address_set(const struct sockaddr *sockaddr, socklen_t size,
 /*
  * Write address as fend_address_parse() reads it, NUL-terminated: the zone as a number; bytes of a
  * Unix name that are not printable ASCII, or would be misread, as "\xHH". Three cannot be read: an
- * unnamed Unix socket, "unix:"; the empty abstract name, "unix:@"; and a path that has no room for a
- * NUL. Returns the length without the NUL.
+ * unnamed Unix socket, "unix:"; the empty abstract name, "unix:@"; and a path that has no room for
+ * a NUL. Returns the length without the NUL.
  *   -ENOBUFS       size is too small; FEND_ADDRESS_TEXT_MAX is enough except for escaped names
  *   -EAFNOSUPPORT  a family that has no text form
  */

@@ -34,9 +34,9 @@ struct fend_connect_options {
 	const struct fend_address *source; /* bind to it, for attempts of its family; NULL: no */
 	const char *interface;             /* SO_BINDTODEVICE, but for Unix sockets; NULL: no */
 	/*
-	 * Called from the loop for each new socket before it connects, to set options; < 0 makes the
-	 * attempt fail with that error. data is that of the connect. It may free neither the connect
-	 * nor the socket.
+	 * Called from the loop for each new socket before it connects, to set options; < 0 makes
+	 * the attempt fail with that error. data is that of the connect. It may free neither the
+	 * connect nor the socket.
 	 */
 	int (*prepare)(struct fend_socket *socket, const struct fend_address *address, void *data);
 };

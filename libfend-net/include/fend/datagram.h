@@ -48,27 +48,29 @@ struct fend_datagram {
 	void *data; /* only read when sent */
 	size_t capacity;
 	size_t size;
-	struct fend_address peer; /* from or to; size 0: unnamed, or where the socket is connected */
+	struct fend_address peer; /* from or to; size 0: unnamed, or the socket's connected peer */
 
 	/*
-	 * The address of this host, with port 0; size 0: not known, or the kernel's choice. Received
-	 * with "IP_PKTINFO" (Linux: ip(7)) or "IPV6_RECVPKTINFO" (RFC 3542): where the datagram was
-	 * sent to, or that of the interface if it was broadcast. Sent: the source, which a socket
-	 * bound to all addresses answers from; of a multicast address only the zone counts.
+	 * The address of this host, with port 0; size 0: not known, or the kernel's choice.
+	 * Received with "IP_PKTINFO" (Linux: ip(7)) or "IPV6_RECVPKTINFO" (RFC 3542): where the
+	 * datagram was sent to, or that of the interface if it was broadcast. Sent: the source,
+	 * which a socket bound to all addresses answers from; of a multicast address only the zone
+	 * counts.
 	 */
 	struct fend_address local;
 	unsigned interface; /* received, with the same options: the index of where it came in */
 
 	/*
-	 * data is a train of datagrams of segment bytes each, the last of which may be shorter; 0: one
-	 * datagram. Received with "UDP_GRO"; capacity is then best 65535. Sent by the kernel or the
-	 * network card in as many datagrams (UDP_SEGMENT): at most 64 and 65507 bytes in all.
+	 * data is a train of datagrams of segment bytes each, the last of which may be shorter; 0:
+	 * one datagram. Received with "UDP_GRO"; capacity is then best 65535. Sent by the kernel or
+	 * the network card in as many datagrams (UDP_SEGMENT): at most 64 and 65507 bytes in all.
 	 */
 	unsigned segment;
 
 	/*
 	 * The type of service or traffic class: DSCP and, in the lowest two bits, ECN (RFC 3168).
-	 * Received with "IP_RECVTOS" or "IPV6_RECVTCLASS". Sent: 0 is what the socket's options say.
+	 * Received with "IP_RECVTOS" or "IPV6_RECVTCLASS". Sent: 0 is what the socket's options
+	 * say.
 	 */
 	unsigned char tos;
 	bool truncated; /* received: it had more than capacity bytes, and the rest is lost */

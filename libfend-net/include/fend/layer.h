@@ -25,8 +25,9 @@ struct fend_below;
 struct fend_socket;
 
 /*
- * Receive from, send to and shut down what is below; n pieces of memory, as for fend_socket_recvv().
- * To be called within the functions of a layer, and otherwise only on the loop's thread.
+ * Receive from, send to and shut down what is below; n pieces of memory, as for
+ * fend_socket_recvv(). To be called within the functions of a layer, and otherwise only on the
+ * loop's thread.
  */
 ssize_t fend_below_recv(struct fend_below *below, const struct iovec *iov, int n, int flags);
 ssize_t fend_below_send(struct fend_below *below, const struct iovec *iov, int n, int flags);

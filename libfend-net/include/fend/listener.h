@@ -28,7 +28,7 @@ struct fend_socket;
 struct fend_listener;
 
 enum fend_listener_flag {
-	FEND_LISTENER_REUSEPORT = 1 << 0, /* SO_REUSEPORT: several loops share the port (socket(7)) */
+	FEND_LISTENER_REUSEPORT = 1 << 0, /* SO_REUSEPORT (socket(7)): loops share a port */
 	FEND_LISTENER_V6ONLY = 1 << 1,    /* an IPv6 wildcard does not take IPv4 along */
 	FEND_LISTENER_PROXY = 1 << 2,     /* each connection begins with a PROXY header, v1 or v2 */
 };
@@ -39,8 +39,8 @@ struct fend_listener_options {
 	int backlog;    /* 0: 128 */
 	unsigned batch; /* connections accepted per iteration; 0: 64 */
 	/*
-	 * Connections that may exist at a time: those accepted whose sockets have not been freed. Beyond
-	 * that no more are accepted until one is freed. 0: no limit.
+	 * Connections that may exist at a time: those accepted whose sockets have not been freed.
+	 * Beyond that no more are accepted until one is freed. 0: no limit.
 	 */
 	unsigned connections_max;
 	/* Mode of a Unix socket's file (chmod(2)); 0: as the umask has it. */
@@ -49,8 +49,8 @@ struct fend_listener_options {
 	/* Connections that may wait for their header before more are accepted; 0: 256 */
 	unsigned proxy_waiting_max;
 	/*
-	 * Told once per pause, when it begins: err is the error of accept, or 0 for connections_max.
-	 * May be NULL. It may free the listener.
+	 * Told once per pause, when it begins: err is the error of accept, or 0 for
+	 * connections_max. May be NULL. It may free the listener.
 	 */
 	void (*paused)(struct fend_listener *listener, int err, void *data);
 };
@@ -87,7 +87,10 @@ int fend_listener_wrap(struct fend_loop *loop, struct fend_socket *socket,
  */
 struct fend_listener *fend_listener_free(struct fend_listener *listener);
 
-/* Do not accept until fend_listener_resume(). Connections wait in the backlog. Both may be called at any time. */
+/*
+ * Do not accept until fend_listener_resume(). Connections wait in the backlog. Both may be called
+ * at any time.
+ */
 void fend_listener_pause(struct fend_listener *listener);
 void fend_listener_resume(struct fend_listener *listener);
 
@@ -124,8 +127,8 @@ int fend_listener_stats(const struct fend_listener *listener,
  * The descriptors that systemd, or whoever speaks its protocol (sd_listen_fds(3)), has passed to
  * this process in LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES: the n-th, counted from 0, as a socket
  * of the caller's. *ret_name (NULL: not wanted) is its name or "unknown", to be freed with
- * fend_free(). The descriptor is made close-on-exec, and is to be taken once; the environment is left
- * as it is.
+ * fend_free(). The descriptor is made close-on-exec, and is to be taken once; the environment is
+ * left as it is.
  *   -ENOENT    there are not so many, or none are meant for this process
  *   -ENOTSOCK  the descriptor is something else
  */

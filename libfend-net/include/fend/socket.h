@@ -166,7 +166,8 @@ int fend_socket_watch(struct fend_socket *socket, struct fend_loop *loop, unsign
 		      fend_socket_fn *fn, void *data);
 
 /*
- * Change what is watched for, also while a handshake suspends the watch. Errors of fend_io_set() and:
+ * Change what is watched for, also while a handshake suspends the watch. Errors of fend_io_set()
+ * and:
  *   -ENOENT  there is no watch
  */
 int fend_socket_set_events(struct fend_socket *socket, unsigned events);

@@ -92,8 +92,8 @@ int fend_stream_new(struct fend_loop *loop, struct fend_socket *socket,
 struct fend_stream *fend_stream_free(struct fend_stream *stream);
 
 /*
- * The input, as contiguous memory: *ret_data is valid until the next call on the stream other than a
- * write, and until return from the callback. Returns its size; 0 if there is none, and NULL then.
+ * The input, as contiguous memory: *ret_data is valid until the next call on the stream other than
+ * a write, and until return from the callback. Returns its size; 0 if there is none, and NULL then.
  */
 size_t fend_stream_peek(struct fend_stream *stream, const void **ret_data);
 /*
@@ -102,8 +102,8 @@ size_t fend_stream_peek(struct fend_stream *stream, const void **ret_data);
  */
 int fend_stream_consume(struct fend_stream *stream, size_t size);
 /*
- * Have readable called only when size bytes of input are there, or the end. It holds until that was called
- * once. If they are there already, it is called soon. 0: whatever comes.
+ * Have readable called only when size bytes of input are there, or the end. It holds until that was
+ * called once. If they are there already, it is called soon. 0: whatever comes.
  *   -EMSGSIZE  more than the input limit
  */
 int fend_stream_want(struct fend_stream *stream, size_t size);
@@ -145,21 +145,23 @@ int fend_stream_sendfile(struct fend_stream *stream, int fd, uint64_t offset, ui
 size_t fend_stream_pending(const struct fend_stream *stream);
 
 /*
- * End in order: send the output, shut down writing, wait for the peer's end, then closed. What still
- * comes in is offered as before, so somebody has to consume it. After timeout closed comes with
+ * End in order: send the output, shut down writing, wait for the peer's end, then closed. What
+ * still comes in is offered as before, so somebody has to consume it. After timeout closed comes
+ * with
  * -ETIMEDOUT; calling again sets another.
  *   -ENOTCONN  the stream is closed, or is about to be
  */
 int fend_stream_finish(struct fend_stream *stream, fend_time timeout);
 /*
- * End now, with a reset (RST) where the protocol has one; output is lost. closed comes with err, and
- * nothing else before it.
+ * End now, with a reset (RST) where the protocol has one; output is lost. closed comes with err,
+ * and nothing else before it.
  */
 void fend_stream_abort(struct fend_stream *stream, int err);
 
 /*
  * From now on have all input of one stream written to another of the same loop, or to itself,
- * instead of being offered; what is held already comes first. Two pipes, one each way, make a proxy.
+ * instead of being offered; what is held already comes first. Two pipes, one each way, make a
+ * proxy.
  *
  * Nothing is received while the other's output is above its high mark, until that has drained: what
  * is held on the way is bounded by the marks of both. pause and resume work as before, and so do

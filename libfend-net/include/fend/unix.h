@@ -52,7 +52,7 @@ ssize_t fend_socket_recv_fds(struct fend_socket *socket, const struct iovec *iov
 
 /* Who made the socket at the other end connect or listen (SO_PEERCRED); at that time, not now. */
 struct fend_credentials {
-	pid_t pid; /* 0: in a PID namespace that cannot be seen from here; may be another's by now */
+	pid_t pid; /* 0: in a PID namespace not seen from here; may be another's by now */
 	uid_t uid;
 	gid_t gid;
 };

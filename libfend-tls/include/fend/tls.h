@@ -49,7 +49,7 @@ enum fend_tls_verify {
 enum fend_tls_flag {
 	FEND_TLS_ALLOW_TRUNCATION = 1 << 0, /* end of file without close_notify reads as 0 */
 	FEND_TLS_ALPN_OPTIONAL = 1 << 1,    /* no protocol in common: go on without one */
-	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: only the chain; with cafile, capath or pins */
+	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: the chain alone; needs trust or pins */
 	FEND_TLS_NO_TICKETS = 1 << 3,       /* nothing is given, or kept, to resume a connection */
 };
 
@@ -126,8 +126,9 @@ struct fend_tls_params {
 	/*
 	 * Server: 32 bytes, known to nobody else, that its session tickets are protected with.
 	 * Servers that share them, demand the same of clients and have the same FEND_TLS_PROVIDER
-	 * resume each other's connections; the keys made of them change with time. NULL: random ones, for this context alone. A
-	 * ticket is good for two hours. To change them, make another context.
+	 * resume each other's connections; the keys made of them change with time. NULL: random
+	 * ones, for this context alone. A ticket is good for two hours. To change them, make
+	 * another context.
 	 */
 	const unsigned char *ticket_secret;
 
