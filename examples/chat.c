@@ -87,9 +87,14 @@ on_connection(struct fend_listener *listener, struct fend_socket *socket,
 	      const struct fend_address *peer, void *data)
 {
 	static const struct fend_stream_options options = {
-		.size = sizeof(options), .input_max = LINE_MAX_SIZE, .output_high = UNREAD_MAX };
+		.size = sizeof(options),
+		.input_max = LINE_MAX_SIZE,
+		.output_high = UNREAD_MAX,
+	};
 	static const struct fend_stream_callbacks callbacks = {
-		.readable = on_readable, .closed = on_closed };
+		.readable = on_readable,
+		.closed = on_closed,
+	};
 	struct chat *chat = data;
 	struct member *member = chat->members;
 
@@ -121,7 +126,9 @@ int
 main(int argc, char **argv)
 {
 	static const struct fend_listener_options options = {
-		.size = sizeof(options), .connections_max = MEMBERS_MAX };
+		.size = sizeof(options),
+		.connections_max = MEMBERS_MAX,
+	};
 	static struct chat chat;
 	FEND_CLEANUP(fend_signal) struct fend_signal *interrupt = NULL, *terminate = NULL;
 	struct fend_address address;

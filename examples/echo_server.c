@@ -59,7 +59,10 @@ on_connection(struct fend_listener *listener, struct fend_socket *socket,
 	      const struct fend_address *peer, void *loop)
 {
 	static const struct fend_stream_callbacks callbacks = {
-		.readable = on_readable, .drained = on_drained, .closed = on_closed };
+		.readable = on_readable,
+		.drained = on_drained,
+		.closed = on_closed,
+	};
 	struct fend_stream *stream;
 
 	if (fend_stream_new(loop, socket, NULL, &callbacks, NULL, &stream) < 0)

@@ -123,8 +123,10 @@ make_authority(const struct http_url *url, bool is_ip6)
 	bool is_default = strcmp(url->port, url->https ? "443" : "80") == 0;
 	char *authority;
 
-	return asprintf(&authority, "%s%s%s%s%s", is_ip6 ? "[" : "", url->host, is_ip6 ? "]" : "",
-			is_default ? "" : ":", is_default ? "" : url->port) < 0 ? NULL : authority;
+	if (asprintf(&authority, "%s%s%s%s%s", is_ip6 ? "[" : "", url->host, is_ip6 ? "]" : "",
+		     is_default ? "" : ":", is_default ? "" : url->port) < 0)
+		return NULL;
+	return authority;
 }
 
 static void
@@ -157,6 +159,16 @@ make_target(const UriUriA *uri)
 	return target;
 }
 
+static char *
+make_text(const struct http_url *url)
+{
+	char *text;
+
+	if (asprintf(&text, "http%s://%s%s", url->https ? "s" : "", url->authority, url->target) < 0)
+		return NULL;
+	return text;
+}
+
 static int
 convert(const UriUriA *uri, struct http_url *ret_url)
 {
@@ -167,10 +179,9 @@ convert(const UriUriA *uri, struct http_url *ret_url)
 	url.target = make_target(uri);
 	if (url.host && url.port)
 		url.authority = make_authority(&url, uri->hostData.ip6 != NULL);
-	if (!url.authority || !url.target ||
-	    asprintf(&url.text, "http%s://%s%s", url.https ? "s" : "", url.authority,
-		     url.target) < 0) {
-		url.text = NULL;
+	if (url.authority && url.target)
+		url.text = make_text(&url);
+	if (!url.text) {
 		http_url_clear(&url);
 		return -ENOMEM;
 	}

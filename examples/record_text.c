@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* clang-format off */
 static const struct {
 	int type;
 	const char *name;
@@ -26,6 +27,7 @@ static const struct {
 	{ FEND_RECORD_URI, "URI" },
 	{ FEND_RECORD_CAA, "CAA" },
 };
+/* clang-format on */
 
 #define N_TYPES (sizeof(types) / sizeof(types[0]))
 

@@ -27,7 +27,7 @@ on_datagrams(struct fend_socket *socket, unsigned events, void *data)
 	for (int i = 0; i < FEND_DATAGRAM_BATCH; i++)
 		batch[i] = (struct fend_datagram){ .data = memory[i], .capacity = DATAGRAM_MAX };
 	n = fend_socket_recv_batch(socket, batch, FEND_DATAGRAM_BATCH);
-	for (int i = 0; i < n; i += sent > 0 ? sent : 1)
+	for (int i = 0; i < n; i += (sent > 0) ? sent : 1)
 		sent = fend_socket_send_batch(socket, batch + i, n - i);
 }
 

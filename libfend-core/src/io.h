@@ -22,7 +22,7 @@ struct fend_io {
 	fend_io_fn *fn;
 	void *data;
 	const char *name;
-	struct fend_link change; /* in loop->changed or loop->refused; next free slot's while free */
+	struct fend_link change; /* in loop->changed or refused; next free slot's while free */
 	int fd;
 	uint32_t generation; /* differs each time the slot is used: odd while it is */
 	uint32_t index;      /* the dispatcher's own */

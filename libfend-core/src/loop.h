@@ -26,8 +26,9 @@ struct signal_port;
 #define LOOP_CLOSED UINT_MAX
 
 struct fend_loop {
-	unsigned process; /* first (fend__loop_is_usable()): the owner's, after the end LOOP_CLOSED */
-	unsigned owner;   /* whose loop this is: fend__process() */
+	/* first, for fend__loop_is_usable(): the owner's, after the end LOOP_CLOSED */
+	unsigned process;
+	unsigned owner; /* whose loop this is: fend__process() */
 
 	/*
 	 * The posting end, which other threads and signal handlers use while they hold a reference.

@@ -172,7 +172,10 @@ static void
 give_up(struct channel *channel)
 {
 	static const struct answer silence = {
-		.err = FEND_EAI_AGAIN, .silent = true, .rcode = -1 };
+		.err = FEND_EAI_AGAIN,
+		.silent = true,
+		.rcode = -1,
+	};
 	struct exchange *exchange;
 
 	while ((exchange = fend__list_first(&channel->running)) &&

@@ -57,8 +57,12 @@ static void
 set_address(struct fend_address *address, const struct host_address *from, in_port_t port)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = port, .sin_addr = from->in };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = port,
-				    .sin6_addr = from->in6, .sin6_scope_id = from->zone };
+	struct sockaddr_in6 in6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = port,
+		.sin6_addr = from->in6,
+		.sin6_scope_id = from->zone,
+	};
 
 	if (from->family == AF_INET)
 		fend_address_set((const struct sockaddr *)&in, sizeof(in), address);

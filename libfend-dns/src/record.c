@@ -240,6 +240,7 @@ take_caa(struct cursor *cursor, struct fend_record *record)
 	record->as.caa.value = take_rest(cursor);
 }
 
+/* clang-format off */
 static const struct {
 	int type;
 	void (*take)(struct cursor *cursor, struct fend_record *record);
@@ -260,6 +261,7 @@ static const struct {
 	{ FEND_RECORD_URI, take_uri },
 	{ FEND_RECORD_CAA, take_caa },
 };
+/* clang-format on */
 
 /* What is in the data; nothing of it may be left over. */
 static void

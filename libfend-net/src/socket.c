@@ -196,9 +196,9 @@ is_listening(const struct fend_socket *socket)
 {
 	socklen_t size = sizeof(int);
 	int listening = 0;
+	int r = fend__kernel->getsockopt(socket->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
 
-	return fend__kernel->getsockopt(socket->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-					&size) == 0 && listening;
+	return !r && listening;
 }
 
 /* Is this the error of a connection that was gone again, rather than one of accept (accept(2))? */

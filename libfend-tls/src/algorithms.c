@@ -19,6 +19,7 @@ const char *const fend__tls_cipher_names[FEND__TLS_CIPHERS] = {
 	[FEND__TLS_CHACHA20_POLY1305] = "CHACHA20-POLY1305",
 };
 
+/* clang-format off */
 const char *const fend__tls_group_names[FEND__TLS_GROUPS] = {
 	[FEND__TLS_X25519] = "X25519",
 	[FEND__TLS_X448] = "X448",
@@ -26,6 +27,7 @@ const char *const fend__tls_group_names[FEND__TLS_GROUPS] = {
 	[FEND__TLS_P384] = "P-384",
 	[FEND__TLS_P521] = "P-521",
 };
+/* clang-format on */
 
 static int
 find(const char *const *names, size_t n, const char *name, size_t size)

@@ -33,6 +33,7 @@ static const char *const cipher_words[FEND__TLS_CIPHERS] = {
 	[FEND__TLS_CHACHA20_POLY1305] = ":+CHACHA20-POLY1305",
 };
 
+/* clang-format off */
 static const char *const group_words[FEND__TLS_GROUPS] = {
 	[FEND__TLS_X25519] = ":+GROUP-X25519",
 	[FEND__TLS_X448] = ":+GROUP-X448",
@@ -40,6 +41,7 @@ static const char *const group_words[FEND__TLS_GROUPS] = {
 	[FEND__TLS_P384] = ":+GROUP-SECP384R1",
 	[FEND__TLS_P521] = ":+GROUP-SECP521R1",
 };
+/* clang-format on */
 
 #define PRIORITY_SIZE 1024
 

@@ -142,12 +142,16 @@ verify_peers(struct fend__gnutls_session *session, const struct fend__tls_name *
 	unsigned n = 1;
 
 	if (name && name->address_size) {
-		data[n++] = (gnutls_typed_vdata_st){.type = GNUTLS_DT_IP_ADDRESS,
-						    .data = (unsigned char *)name->address,
-						    .size = (unsigned)name->address_size};
+		data[n++] = (gnutls_typed_vdata_st){
+			.type = GNUTLS_DT_IP_ADDRESS,
+			.data = (unsigned char *)name->address,
+			.size = (unsigned)name->address_size,
+		};
 	} else if (name) {
-		data[n++] = (gnutls_typed_vdata_st){.type = GNUTLS_DT_DNS_HOSTNAME,
-						    .data = (unsigned char *)name->text};
+		data[n++] = (gnutls_typed_vdata_st){
+			.type = GNUTLS_DT_DNS_HOSTNAME,
+			.data = (unsigned char *)name->text,
+		};
 	}
 	return gnutls_certificate_verify_peers(session->gnutls, data, n, ret_status);
 }
@@ -181,8 +185,10 @@ check_chain(struct fend__gnutls_session *session, const gnutls_datum_t *list, un
 {
 	const struct fend__tls_rules *rules = &session->context->rules;
 	const struct fend__tls_name *name = fend__tls_demanded(rules, session->name);
-	struct fend__tls_findings findings = {.sent = size,
-					      .trustless = session->context->trustless};
+	struct fend__tls_findings findings = {
+		.sent = size,
+		.trustless = session->context->trustless,
+	};
 	struct fend__gnutls_chain chain;
 	int code;
 

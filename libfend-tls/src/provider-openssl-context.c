@@ -40,6 +40,7 @@ static const char *const suites_1_3[FEND__TLS_CIPHERS] = {
 	[FEND__TLS_CHACHA20_POLY1305] = "TLS_CHACHA20_POLY1305_SHA256:",
 };
 
+/* clang-format off */
 static const int groups[FEND__TLS_GROUPS] = {
 	[FEND__TLS_X25519] = NID_X25519,
 	[FEND__TLS_X448] = NID_X448,
@@ -47,6 +48,7 @@ static const int groups[FEND__TLS_GROUPS] = {
 	[FEND__TLS_P384] = NID_secp384r1,
 	[FEND__TLS_P521] = NID_secp521r1,
 };
+/* clang-format on */
 
 struct fend__openssl_error
 fend__openssl_error(void)

@@ -205,8 +205,11 @@ idle(int n)
 int
 main(int argc, char **argv)
 {
-	struct fend_tls_params params = { .size = sizeof(params), .mode = FEND_TLS_CLIENT,
-					  .verify = FEND_TLS_VERIFY_NONE };
+	struct fend_tls_params params = {
+		.size = sizeof(params),
+		.mode = FEND_TLS_CLIENT,
+		.verify = FEND_TLS_VERIFY_NONE,
+	};
 	struct load_result result = { 0 };
 	char text[32];
 	int err;

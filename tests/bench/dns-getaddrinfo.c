@@ -22,4 +22,7 @@ run_getaddrinfo(struct dns_run *run)
 }
 
 const struct dns_contestant dns_getaddrinfo = {
-	.name = "getaddrinfo", .in_flight_max = 1, .run = run_getaddrinfo };
+	.name = "getaddrinfo",
+	.in_flight_max = 1,
+	.run = run_getaddrinfo,
+};

@@ -54,4 +54,7 @@ begin(struct fend_socket *socket)
 }
 
 const struct contestant bench_contestant = {
-	.name = "fend-socket", .version = version, .serve = serve };
+	.name = "fend-socket",
+	.version = version,
+	.serve = serve,
+};

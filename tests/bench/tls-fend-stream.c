@@ -41,7 +41,10 @@ static void
 begin(struct fend_socket *socket)
 {
 	static const struct fend_stream_callbacks callbacks = {
-		.readable = on_readable, .drained = on_drained, .closed = on_closed };
+		.readable = on_readable,
+		.drained = on_drained,
+		.closed = on_closed,
+	};
 	struct tls_request *request = calloc(1, sizeof(*request));
 	struct fend_stream *stream;
 
@@ -50,4 +53,7 @@ begin(struct fend_socket *socket)
 }
 
 const struct contestant bench_contestant = {
-	.name = "fend-stream", .version = version, .serve = serve };
+	.name = "fend-stream",
+	.version = version,
+	.serve = serve,
+};

@@ -49,8 +49,12 @@ serve(int fd, int control, bool (*fn)(int control))
 {
 	struct fend_tls_keypair pair = { .certificate = getenv(TLS_CERTIFICATE),
 					 .key = getenv(TLS_KEY) };
-	struct fend_tls_params params = { .size = sizeof(params), .mode = FEND_TLS_SERVER,
-					  .certificates = &pair, .certificates_count = 1 };
+	struct fend_tls_params params = {
+		.size = sizeof(params),
+		.mode = FEND_TLS_SERVER,
+		.certificates = &pair,
+		.certificates_count = 1,
+	};
 	struct fend_socket *socket;
 	struct fend_listener *listener;
 	struct fend_io *io;

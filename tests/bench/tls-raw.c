@@ -127,4 +127,7 @@ serve(int listener, int control, bool (*fn)(int control))
 }
 
 const struct contestant bench_contestant = {
-	.name = "raw", .version = raw_version, .serve = serve };
+	.name = "raw",
+	.version = raw_version,
+	.serve = serve,
+};

@@ -7,6 +7,7 @@
 static void
 test_every_documented_error_has_a_text(struct test *test)
 {
+	/* clang-format off */
 	static const int errors[] = {
 		EINVAL, ENOMEM, ESHUTDOWN, ECHILD, ENOTSUP, E2BIG, EMFILE, ENFILE, EBUSY, EBADF, EPERM,
 		EEXIST, ENOSPC, EALREADY, EAGAIN, EWOULDBLOCK, ENODEV, ENAMETOOLONG, ENOBUFS,
@@ -19,6 +20,7 @@ test_every_documented_error_has_a_text(struct test *test)
 		-FEND_EAI_ADDRFAMILY, -FEND_EAI_MEMORY, -FEND_EAI_SYSTEM, -FEND_EAI_OVERFLOW,
 		-FEND_EAI_IDN_ENCODE,
 	};
+	/* clang-format on */
 	unsigned i;
 
 	for (i = 0; i < G_N_ELEMENTS(errors); i++) {

@@ -137,6 +137,7 @@ has_idn(void)
 int
 eai_error(int eai)
 {
+	/* clang-format off */
 	static const struct {
 		int eai, fend;
 	} errors[] = {
@@ -155,6 +156,7 @@ eai_error(int eai)
 		{ EAI_IDN_ENCODE, FEND_EAI_IDN_ENCODE },
 		{ 0, 0 },
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(errors); i++)
@@ -168,7 +170,10 @@ lookup_start(struct outcome *outcome, struct fend_resolver *resolver, const char
 	     int flags, fend_time timeout)
 {
 	const struct addrinfo hints = {
-		.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = flags };
+		.ai_family = family,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = flags,
+	};
 
 	test_ok(fend_resolver_lookup(resolver, name, "80", &hints, timeout, outcome_fn, outcome,
 				     &outcome->lookup));
@@ -298,7 +303,10 @@ static void
 wait_for_source(const struct in6_addr *source, unsigned zone)
 {
 	const struct sockaddr_in6 address = {
-		.sin6_family = AF_INET6, .sin6_addr = *source, .sin6_scope_id = zone };
+		.sin6_family = AF_INET6,
+		.sin6_addr = *source,
+		.sin6_scope_id = zone,
+	};
 	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	g_assert_cmpint(fd, >=, 0);

@@ -13,10 +13,16 @@
 static int
 bind_loopback(int family, int port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((guint16)port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((guint16)port),
-				    .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_port = htons((guint16)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct sockaddr_in6 in6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons((guint16)port),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int r;
 

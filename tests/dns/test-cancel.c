@@ -122,8 +122,10 @@ static void
 run(struct test *test, int in_callbacks)
 {
 	guint32 seed = (guint32)g_test_rand_int();
-	struct crowd crowd = { .random = g_rand_new_with_seed(seed),
-			       .in_callbacks = in_callbacks };
+	struct crowd crowd = {
+		.random = g_rand_new_with_seed(seed),
+		.in_callbacks = in_callbacks,
+	};
 
 	g_test_message("seed %u", seed);
 	cancel_at_random(test, &crowd, MEMBERS, 0);

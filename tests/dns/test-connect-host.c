@@ -87,8 +87,12 @@ test_many_of_ipv6(struct test *test)
 		"2001:db8::7", NULL,
 	};
 
-	play(test, &(const struct scenario){ .in6 = HOLE, .aaaa_addresses = addresses,
-					     .starts = "6@0 4@250", .end = "4@250" });
+	play(test, &(const struct scenario){
+			   .in6 = HOLE,
+			   .aaaa_addresses = addresses,
+			   .starts = "6@0 4@250",
+			   .end = "4@250",
+		   });
 }
 
 /* No question is asked; the attempt and its outcome. */
@@ -140,7 +144,10 @@ play_files(struct test *test, const char *hosts, unsigned questions)
 	char *hosts_file = test_file("hosts", hosts);
 	char *resolv_conf = test_file("resolv.conf", "search suffix.test\n");
 	struct fend_resolver_options options = {
-		.size = sizeof(options), .hosts = hosts_file, .resolv_conf = resolv_conf };
+		.size = sizeof(options),
+		.hosts = hosts_file,
+		.resolv_conf = resolv_conf,
+	};
 	struct race race;
 
 	race_init(&race, test);

@@ -38,7 +38,10 @@ static int
 ask(const char *host, int family, int flags, char **ret_addresses)
 {
 	const struct addrinfo hints = {
-		.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = flags };
+		.ai_family = family,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = flags,
+	};
 	struct addrinfo *list = NULL;
 	int r = fend_dns_lookup(host, "80", &hints, FEND_SEC(20), &list);
 
@@ -104,7 +107,10 @@ static void
 compare(const char *host, int family, int flags)
 {
 	const struct addrinfo hints = {
-		.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = flags };
+		.ai_family = family,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = flags,
+	};
 	struct addrinfo *ours = NULL, *theirs = NULL;
 	int our_err = fend_dns_lookup(host, "80", &hints, FEND_SEC(20), &ours);
 	int their_err = getaddrinfo(host, "80", &hints, &theirs);

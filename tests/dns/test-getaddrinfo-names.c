@@ -63,6 +63,7 @@ static const char *const records[] = {
 	NULL,
 };
 
+/* clang-format off */
 static const char *const hosts[] = {
 	"dual.test", "DUAL.Test", "dual.test.", "four.test", "six.test", "several.test",
 	"under_score.test", "alias.test", "alias3.test", "dangling.test", "texty.test",
@@ -78,6 +79,7 @@ static const char *const hosts[] = {
 	FIFTY FIFTY FIFTY FIFTY "test", FIFTY FIFTY FIFTY FIFTY FIFTY "test",
 	FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY "test",
 };
+/* clang-format on */
 
 static const int families[] = { AF_UNSPEC, AF_INET, AF_INET6 };
 

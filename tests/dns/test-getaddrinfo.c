@@ -16,6 +16,7 @@ struct kind {
 	int socktype, protocol;
 };
 
+/* clang-format off */
 static const char *const hosts[] = {
 	NULL, "", "127.0.0.1", "127.1", "1", "0", "0x7f.1", "0177.0.0.1", "255.255.255.255",
 	"4294967295", "1.2.3.4 ", " 1.2.3.4", "1.2.3.4 x", "::", "::1", "2001:DB8::1",
@@ -23,6 +24,7 @@ static const char *const hosts[] = {
 	"fe80::1%4294967295", "fe80::1%4294967296", "ff02::1%lo", "2001:db8::1%lo", "2001:db8::1%1",
 	"::1%", "1.2.3.4%lo", "[::1]", ":::", "12345::", "a b", "a..b", ".", "localhost",
 };
+/* clang-format on */
 
 static const char *const services[] = {
 	NULL, "", "0", "80", "0080", "65535", "65536", "http", "www", "domain", "tftp", "amqp",

@@ -15,12 +15,14 @@ static const char *const records[] = {
 	NULL,
 };
 
+/* clang-format off */
 static const char *const names[] = {
 	"b\u00fccher.test", "B\u00dcCHER.Test", "bu\u0308cher.test", "b\u00fccher.test.",
 	"fa\u00df.test", "\uff11\uff19\uff12.0.2.77", "alias.test", "plain.test",
 	"xn--bcher-kva.test", "XN--BCHER-KVA.test", "xn--a.test", "nosuch\u00fc.test", "\u00fc",
 	"b\374cher.test", "\xff", "a\u200db.test", "\u2488.test", "b\u00fccher..test", "::1",
 };
+/* clang-format on */
 
 static void
 compare(const char *host, int flags)

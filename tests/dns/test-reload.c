@@ -223,7 +223,10 @@ static void
 test_hosts_that_cannot_be_read_at_all(struct test *test)
 {
 	const struct fend_resolver_options options = {
-		.size = sizeof(options), .servers = "127.0.0.1:1", .hosts = test_directory() };
+		.size = sizeof(options),
+		.servers = "127.0.0.1:1",
+		.hosts = test_directory(),
+	};
 	struct fend_resolver *resolver;
 	struct outcome outcome = { 0 };
 

@@ -17,12 +17,14 @@ test_options(struct test *test)
 		"127.0.0.1", "127.0.0.1:5353", "::1", "[::1]", "[::1]:5353",
 		"2001:db8::1,192.0.2.1:1", "fe80::1%lo", "[fe80::1%lo]:5353",
 	};
+	/* clang-format off */
 	static const char *const bad[] = {
 		"", ",", "127.0.0.1,", ",127.0.0.1", "127.0.0.1,,127.0.0.2", "localhost", "127.1",
 		"127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:53x", " 127.0.0.1",
 		"127.0.0.1 127.0.0.2", "[::1", "[::1]:", "::1]", "[127.0.0.1]", "fe80::1%nothere",
 		"unix:/run/dns", "/run/dns",
 	};
+	/* clang-format on */
 	struct {
 		struct fend_resolver_options known;
 		int unknown;

@@ -42,6 +42,7 @@ static const char *const records[] = {
 	NULL,
 };
 
+/* clang-format off */
 static const char *const addresses[] = {
 	"127.0.0.1:80", "0.0.0.0:0", "192.0.2.1:443", "192.0.2.20:53", "192.0.2.21:22",
 	"192.0.2.22:25", "192.0.2.23:1", "192.0.2.24:65535", "192.0.2.30:69", "192.0.2.31:80",
@@ -51,6 +52,7 @@ static const char *const addresses[] = {
 	"[fe80::20]:80", "[fe80::21%lo]:80", "[fe80::21%4000]:80", "[ff02::1%1]:80",
 	"[ff05::1%1]:80", "[::ffff:192.0.2.1]:80", "[::ffff:192.0.2.20]:80", "[::192.0.2.99]:80",
 };
+/* clang-format on */
 
 static const int flag_bits[] = {
 	NI_NUMERICHOST, NI_NUMERICSERV, NI_NAMEREQD, NI_NOFQDN, NI_DGRAM,

@@ -59,7 +59,10 @@ static int
 port_of(const char *service, int socktype, int protocol)
 {
 	const struct addrinfo hints = {
-		.ai_family = AF_INET, .ai_socktype = socktype, .ai_protocol = protocol };
+		.ai_family = AF_INET,
+		.ai_socktype = socktype,
+		.ai_protocol = protocol,
+	};
 	struct addrinfo *list;
 	struct sockaddr_in in;
 	int r = fend_dns_lookup(NULL, service, &hints, 0, &list);

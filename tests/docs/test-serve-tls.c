@@ -54,8 +54,10 @@ server_init(struct server *server, struct test *test)
 	char text[FEND_ADDRESS_TEXT_MAX];
 
 	*server = (struct server){
-		.service = { .loop = test->loop, .tls = context_new(&params),
-			     .callbacks = { .readable = on_readable, .closed = on_closed } },
+		.service = {
+			.loop = test->loop, .tls = context_new(&params),
+			     .callbacks = { .readable = on_readable, .closed = on_closed },
+		},
 		.test = test,
 	};
 	test_ok(fend_address_parse("127.0.0.1:0", &address));

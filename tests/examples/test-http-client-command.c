@@ -340,8 +340,11 @@ test_misbehaving_servers(struct test *test)
 {
 	const struct fake_reply nothing = REPLY(""), garbage = REPLY("\x16\x03\x01 garbage\r\n");
 	const struct fake_reply body = REPLY("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour");
-	const struct fake_reply stall = { .text = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfo",
-					  .size = -1, .stall = TRUE };
+	const struct fake_reply stall = {
+		.text = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfo",
+		.size = -1,
+		.stall = TRUE,
+	};
 
 	check_reply(nothing, NULL, 18, "there is no response");
 	check_reply(garbage, NULL, 8, "not acceptable");

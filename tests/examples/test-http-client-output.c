@@ -19,8 +19,11 @@ static void
 test_interrupted(struct test *test)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	const struct fake_reply stall = { .text = "HTTP/1.1 200 OK\r\n\r\npartial", .size = -1,
-					  .stall = TRUE };
+	const struct fake_reply stall = {
+		.text = "HTTP/1.1 200 OK\r\n\r\npartial",
+		.size = -1,
+		.stall = TRUE,
+	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
 		struct fake_server *server = fake_server_new(&stall, 1);
@@ -163,8 +166,11 @@ test_progress(struct test *test)
 static void
 test_ignored_signal(struct test *test)
 {
-	const struct fake_reply stall = { .text = "HTTP/1.1 200 OK\r\n\r\npartial", .size = -1,
-					  .stall = TRUE };
+	const struct fake_reply stall = {
+		.text = "HTTP/1.1 200 OK\r\n\r\npartial",
+		.size = -1,
+		.stall = TRUE,
+	};
 	struct fake_server *server = fake_server_new(&stall, 1);
 	char *url = url_of("http", fake_server_port(server), "/");
 	const char *const argv[] = { "sh", "-c", "trap '' HUP; exec \"$0\" -v \"$1\"",

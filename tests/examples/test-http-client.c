@@ -14,12 +14,14 @@
 static void
 test_nothing_is_smuggled(struct test *test)
 {
+	/* clang-format off */
 	static const char *const bad[] = {
 		"A: b\r\nC: d", "A: b\nC: d", "A: b\rC", "A\r\nB: c", "A B: c", ": b", "A", "",
 		"A: \x01", "A: \x7f", "A : b", "Host: h", "content-length: 5", "Connection: x",
 		"Transfer-Encoding: chunked", "TE: trailers", "Upgrade: x", "Expect: 100-continue",
 		"Trailer: x",
 	};
+	/* clang-format on */
 	static const char *const methods[] = { "", "GET ", "GET / HTTP/1.1\r\nX: y\r\n", "G\nT",
 					       "CONNECT", "G:T" };
 	const struct fake_reply reply = REPLY(OK_HEAD "Content-Length: 0\r\n\r\n");
@@ -79,9 +81,13 @@ static void
 test_early_response(struct test *test)
 {
 	static char body[32 * 1024 * 1024];
-	const struct fake_reply reply = { .text = "HTTP/1.1 413 Too Large\r\n"
-						  "Content-Length: 2\r\n\r\nno",
-					  .size = -1, .deaf = TRUE, .stall = TRUE };
+	const struct fake_reply reply = {
+		.text = "HTTP/1.1 413 Too Large\r\n"
+			"Content-Length: 2\r\n\r\nno",
+		.size = -1,
+		.deaf = TRUE,
+		.stall = TRUE,
+	};
 	struct fake_server *server = fake_server_new(&reply, 1);
 	struct fetch fetch = { .options = { .body = body, .body_size = sizeof(body) } };
 
@@ -171,8 +177,11 @@ test_next_address(struct test *test)
 static int
 dead_listener(int port, int *ret_filling, size_t n)
 {
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(port),
-					.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in6 address = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(port),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {

@@ -155,8 +155,11 @@ test_head_has_no_body(struct test *test)
 static void
 test_reset_is_truncation(struct test *test)
 {
-	const struct fake_reply reply = { .text = OK_HEAD "Content-Length: 9\r\n\r\nhello",
-					  .size = -1, .reset = TRUE };
+	const struct fake_reply reply = {
+		.text = OK_HEAD "Content-Length: 9\r\n\r\nhello",
+		.size = -1,
+		.reset = TRUE,
+	};
 
 	expect(test, &reply, HTTP_ERROR_TRUNCATED, 200, "hello");
 }

@@ -140,8 +140,11 @@ test_several_addresses(struct test *test)
 	int ports[] = { test_port(SOCK_DGRAM), test_port(SOCK_DGRAM) };
 	char *first = g_strdup_printf("127.0.0.1:%d", ports[0]);
 	char *second = g_strdup_printf("[::1]:%d", ports[1]);
-	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons((guint16)ports[1]),
-				     .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in6 ipv6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons((guint16)ports[1]),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
 	struct process *server = server_start(UDP_ECHO, first, second, NULL);
 	int fds[] = { client_new_ipv4(ports[0]), client_new(&ipv6, sizeof(ipv6)) };
 

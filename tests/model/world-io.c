@@ -244,10 +244,12 @@ pick_mode(void)
 static unsigned
 pick_interest(void)
 {
+	/* clang-format off */
 	static const unsigned interests[] = {
 		FEND_IN, FEND_IN, FEND_IN, FEND_IN, FEND_OUT, FEND_OUT, FEND_IN | FEND_OUT, 0, 0,
 		FEND_RDHUP, FEND_IN | FEND_RDHUP, FEND_PRI, FEND_PRI | FEND_IN, INTEREST, FEND_ERR,
 	};
+	/* clang-format on */
 
 	return interests[pick(sizeof(interests) / sizeof(interests[0]))];
 }

@@ -125,10 +125,12 @@ one_in(unsigned n)
 fend_time
 pick_time(void)
 {
+	/* clang-format off */
 	static const fend_time times[] = {
 		0, 1, 10, FEND_US(5), FEND_MS(1), FEND_MS(1) + 1, FEND_MS(2), FEND_MS(3),
 		FEND_MS(3), FEND_MS(10), FEND_SEC(1), -5, FEND_FOREVER, INT64_MAX,
 	};
+	/* clang-format on */
 
 	return times[pick(COUNT(times))];
 }

@@ -38,6 +38,7 @@ static const struct {
 	{ "unix:@\\x00a\\x00" },
 };
 
+/* clang-format off */
 static const char *const invalid[] = {
 	"", ":", ":80", "80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:80 ", " 127.0.0.1:80",
 	"127.0.0.1:80x", "127.0.0.1:+80", "127.0.0.1:-1", "127.0.0.1: 80", "127.0.0.1:65536",
@@ -51,6 +52,7 @@ static const char *const invalid[] = {
 	"unix:", "unix:@", "unix:/a\\x00b", "unix:\\x00a", "unix:/a\\", "unix:/a\\n", "unix:/a\\x",
 	"unix:/a\\x4", "unix:/a\\x4g", "unix:/a\\x\0201", "UNIX:/a", "/run/x.sock", "@abstract",
 };
+/* clang-format on */
 
 static void
 test_parse_and_format_are_inverse(struct test *test)

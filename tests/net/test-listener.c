@@ -255,8 +255,11 @@ test_bad_arguments(struct test *test)
 	test_error(fend_listener_drain(NULL, 0, NULL, NULL), -EINVAL);
 	g_assert_null(service.listener);
 	g_assert_null(fend_listener_free(NULL));
-	service_init(&service, test, "[::1]:0", &(struct fend_listener_options){
-		.size = sizeof(struct fend_listener_options), .flags = FEND_LISTENER_V6ONLY });
+	service_init(&service, test, "[::1]:0",
+		     &(struct fend_listener_options){
+			     .size = sizeof(struct fend_listener_options),
+			     .flags = FEND_LISTENER_V6ONLY,
+		     });
 	test_error(fend_listener_stats(service.listener, &stats), -EINVAL);
 	test_error(fend_listener_drain(service.listener, -2, NULL, NULL), -EINVAL);
 	service_fini(&service);

@@ -19,6 +19,7 @@ struct good {
 #define A107 "PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff " \
 	"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"
 
+/* clang-format off */
 static const struct good good[] = {
 	{ BYTES("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"), "192.0.2.1:56324" },
 	{ BYTES("PROXY TCP4 255.255.255.255 0.0.0.0 65535 0\r\n"), "255.255.255.255:65535" },
@@ -39,6 +40,7 @@ static const struct good good[] = {
 	{ BYTES(V2 "\x21\0\0\5hello"), NULL },
 	{ BYTES(V2 "\x21\x10\0\x0c" "123412341212"), NULL },
 };
+/* clang-format on */
 
 static void
 assert_good(const struct good *entry, const char *data, size_t size)

@@ -18,9 +18,12 @@ pass(struct test *test, fend_time time)
 static struct fend_rate *
 rate_new(struct test *test, uint64_t bytes_per_second, uint64_t burst, struct fend_rate *group)
 {
-	struct fend_rate_options options = { .size = sizeof(options),
-					     .bytes_per_second = bytes_per_second,
-					     .burst = burst, .group = group };
+	struct fend_rate_options options = {
+		.size = sizeof(options),
+		.bytes_per_second = bytes_per_second,
+		.burst = burst,
+		.group = group,
+	};
 	struct fend_rate *rate;
 
 	test_ok(fend_rate_new(test->loop, &options, &rate));

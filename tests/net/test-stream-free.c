@@ -61,8 +61,12 @@ free_things(struct heard *heard)
 static void
 play(enum where where, enum what what, int consume, int layer)
 {
-	struct fend_stream_options options = { .size = sizeof(options), .output_low = 1,
-					       .output_high = 1, .idle_timeout = FEND_SEC(100) };
+	struct fend_stream_options options = {
+		.size = sizeof(options),
+		.output_low = 1,
+		.output_high = 1,
+		.idle_timeout = FEND_SEC(100),
+	};
 	static const struct linger linger = { .l_onoff = 1 };
 	struct test own = { 0 };
 	struct heard heard, other;

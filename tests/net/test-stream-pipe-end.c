@@ -140,8 +140,11 @@ test_freeing_one_leaves_the_other(struct test *test)
 static void
 test_input_in_a_stalled_pipe_is_offered_again(struct test *test)
 {
-	struct fend_stream_options options = { .size = sizeof(options), .output_low = 1,
-					       .output_high = 1 };
+	struct fend_stream_options options = {
+		.size = sizeof(options),
+		.output_low = 1,
+		.output_high = 1,
+	};
 	static char data[1 << 16];
 	struct proxy proxy;
 	int released;
@@ -168,8 +171,11 @@ test_input_in_a_stalled_pipe_is_offered_again(struct test *test)
 static void
 test_a_stream_outlives_what_it_has_to_pass_on(struct test *test)
 {
-	struct fend_stream_options options = { .size = sizeof(options), .output_low = 1,
-					       .output_high = 1 };
+	struct fend_stream_options options = {
+		.size = sizeof(options),
+		.output_low = 1,
+		.output_high = 1,
+	};
 	static char data[1 << 20];
 	struct heard from, to;
 	struct pair one, two;

@@ -109,9 +109,13 @@ test_a_message_costs_two_system_calls(struct test *test)
 static void
 stall(struct test *test, size_t low)
 {
-	struct fend_stream_options options = { .size = sizeof(options), .input_max = 5000,
-					       .output_low = low, .output_high = 20000,
-					       .output_max = 20000 };
+	struct fend_stream_options options = {
+		.size = sizeof(options),
+		.input_max = 5000,
+		.output_low = low,
+		.output_high = 20000,
+		.output_max = 20000,
+	};
 	struct fend_stream_stats stats = { .size = sizeof(stats) };
 	unsigned char data[1000], got[1000];
 	size_t sent = 0, received = 0;
@@ -161,8 +165,12 @@ test_a_peer_that_stalls_stops_the_other(struct test *test)
 static void
 test_a_pipe_does_not_lift_the_limit(struct test *test)
 {
-	struct fend_stream_options options = { .size = sizeof(options), .output_low = 1000,
-					       .output_high = 1000, .output_max = 1000 };
+	struct fend_stream_options options = {
+		.size = sizeof(options),
+		.output_low = 1000,
+		.output_high = 1000,
+		.output_max = 1000,
+	};
 	static char data[1 << 16];
 	struct proxy proxy;
 

@@ -147,10 +147,22 @@ static void
 transfer(struct test *test, struct pair *pair, size_t total, size_t largest)
 {
 	int ends = 0, both = 0;
-	struct end a = { .total = total, .largest = largest, .out_seed = 1, .in_seed = 2,
-			 .random = 3, .ends = &ends };
-	struct end b = { .total = total / 2, .largest = largest, .out_seed = 2, .in_seed = 1,
-			 .random = 4, .ends = &ends };
+	struct end a = {
+		.total = total,
+		.largest = largest,
+		.out_seed = 1,
+		.in_seed = 2,
+		.random = 3,
+		.ends = &ends,
+	};
+	struct end b = {
+		.total = total / 2,
+		.largest = largest,
+		.out_seed = 2,
+		.in_seed = 1,
+		.random = 4,
+		.ends = &ends,
+	};
 	fend_time deadline = fend_now() + patience(MAX(total, bulk()));
 
 	end_init(&a, test, &pair->a);
@@ -333,8 +345,11 @@ static void
 stall(void (*push)(struct fend_socket *socket))
 {
 	static char data[1 << 16];
-	struct fend_stream_options options = { .size = sizeof(options), .input_max = 300000,
-					       .output_max = 400000 };
+	struct fend_stream_options options = {
+		.size = sizeof(options),
+		.input_max = 300000,
+		.output_max = 400000,
+	};
 	struct heard heard;
 	struct test own;
 	struct pair pair;

@@ -156,8 +156,11 @@ connect_fds(int fds[2])
 static int
 prepare(struct scene *scene)
 {
-	struct fend_rate_options given = { .size = sizeof(given), .bytes_per_second = 100000000,
-					   .burst = 3000 };
+	struct fend_rate_options given = {
+		.size = sizeof(given),
+		.bytes_per_second = 100000000,
+		.burst = 3000,
+	};
 	int fds[2], r, s;
 
 	r = fend_loop_new(NULL, &scene->loop);

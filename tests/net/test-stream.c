@@ -392,8 +392,12 @@ test_writes_outside_are_one_system_call_too(struct test *test)
 static void
 test_the_marks_of_output(struct test *test)
 {
-	struct fend_stream_options options = { .size = sizeof(options), .output_low = 10,
-					       .output_high = 20, .output_max = 30 };
+	struct fend_stream_options options = {
+		.size = sizeof(options),
+		.output_low = 10,
+		.output_high = 20,
+		.output_max = 30,
+	};
 	struct heard heard;
 	struct pair pair;
 	char buffer[64] = { 0 };
@@ -430,8 +434,11 @@ write_more(struct heard *heard)
 static void
 test_drained_comes_at_the_low_mark_and_once_each(struct test *test)
 {
-	struct fend_stream_options options = { .size = sizeof(options), .output_low = 10,
-					       .output_high = 20 };
+	struct fend_stream_options options = {
+		.size = sizeof(options),
+		.output_low = 10,
+		.output_high = 20,
+	};
 	struct heard heard;
 	struct pair pair;
 	char buffer[21] = { 0 };
@@ -598,8 +605,12 @@ static void
 test_callbacks_may_be_missing(struct test *test)
 {
 	static const struct fend_stream_callbacks none;
-	struct fend_stream_options options = { .size = sizeof(options), .input_max = 4,
-					       .output_low = 1, .output_high = 1 };
+	struct fend_stream_options options = {
+		.size = sizeof(options),
+		.input_max = 4,
+		.output_low = 1,
+		.output_high = 1,
+	};
 	struct fend_stream *stream;
 	struct pair pair;
 

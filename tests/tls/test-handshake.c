@@ -52,6 +52,7 @@ test_versions_and_keys(struct test *test)
 static void
 test_groups(struct test *test)
 {
+	/* clang-format off */
 	static const struct {
 		const char *client, *server, *group;
 	} cases[] = {
@@ -61,6 +62,7 @@ test_groups(struct test *test)
 		{"P-521", "P-521", "P-521"},
 		{"X25519:X448", "X448", "X448"},
 	};
+	/* clang-format on */
 	struct fend_tls_params client = client_params(), server = server_params();
 	struct link link;
 	size_t i;

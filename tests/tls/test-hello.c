@@ -54,9 +54,11 @@ asking_params(struct doorman *doorman)
 static struct fend_tls_params
 other_params(void)
 {
-	const struct certificate *other = certificate_new(
-		"hello-other", &(struct certificate_options){.san = "DNS:other.example",
-							     .rsa = variant.rsa});
+	const struct certificate *other =
+		certificate_new("hello-other", &(struct certificate_options){
+						       .san = "DNS:other.example",
+						       .rsa = variant.rsa,
+					       });
 	struct fend_tls_params params = server_params();
 
 	params.certificates = keypair_of(other);

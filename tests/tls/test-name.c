@@ -22,6 +22,7 @@ wrap_named(const struct fend_tls_params *params, const char *name)
 static void
 test_good_names(struct test *test)
 {
+	/* clang-format off */
 	static const char *const names[] = {
 		"localhost",
 		"example.org",
@@ -36,6 +37,7 @@ test_good_names(struct test *test)
 		"fe80::1",
 		"::ffff:127.0.0.1",
 	};
+	/* clang-format on */
 	struct fend_tls_params params = client_params();
 	size_t i;
 

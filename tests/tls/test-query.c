@@ -39,10 +39,18 @@ assert_peer(struct fend_socket *socket, unsigned n, const char *path)
 static void
 test_peer_certificates(struct test *test)
 {
-	static const struct animal inter = {.name = "query-inter", .subject = "/CN=query-inter",
-					    .san = "", .extensions = ZOO_AUTHORITY};
-	static const struct animal leaf = {.name = "query-leaf", .issuer = "query-inter",
-					   .san = "DNS:localhost", .others = "query-inter"};
+	static const struct animal inter = {
+		.name = "query-inter",
+		.subject = "/CN=query-inter",
+		.san = "",
+		.extensions = ZOO_AUTHORITY,
+	};
+	static const struct animal leaf = {
+		.name = "query-leaf",
+		.issuer = "query-inter",
+		.san = "DNS:localhost",
+		.others = "query-inter",
+	};
 	struct fend_tls_params client = client_params(), server = server_params();
 	const void *der = &der;
 	struct link link;

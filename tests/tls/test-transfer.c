@@ -75,10 +75,22 @@ static int
 transfer(struct link *link, size_t size, size_t client_chunk, size_t server_chunk)
 {
 	int finished = 0;
-	struct pump client = {.socket = link->client.socket, .out_salt = 1, .in_salt = 2,
-			      .size = size, .chunk = client_chunk, .finished = &finished};
-	struct pump server = {.socket = link->server.socket, .out_salt = 2, .in_salt = 1,
-			      .size = size, .chunk = server_chunk, .finished = &finished};
+	struct pump client = {
+		.socket = link->client.socket,
+		.out_salt = 1,
+		.in_salt = 2,
+		.size = size,
+		.chunk = client_chunk,
+		.finished = &finished,
+	};
+	struct pump server = {
+		.socket = link->server.socket,
+		.out_salt = 2,
+		.in_salt = 1,
+		.size = size,
+		.chunk = server_chunk,
+		.finished = &finished,
+	};
 
 	test_ok(fend_socket_watch(client.socket, link->test->loop, FEND_IN | FEND_OUT, on_pump,
 				  &client));

@@ -73,9 +73,12 @@ test_pins(struct test *test)
 static void
 test_pins_alone(struct test *test)
 {
-	const struct certificate *self_signed = certificate_new(
-		"pin-alone", &(struct certificate_options){.self_signed = 1, .days_from = -20,
-							   .days_to = -10});
+	const struct certificate *self_signed =
+		certificate_new("pin-alone", &(struct certificate_options){
+						     .self_signed = 1,
+						     .days_from = -20,
+						     .days_to = -10,
+					     });
 	struct fend_tls_pin pin = pin_of(self_signed);
 	struct fend_tls_params client = client_params(), server = server_params();
 
@@ -162,10 +165,18 @@ with_lists(struct test *test, const struct fend_tls_params *server, char *first,
 	g_free(first);
 }
 
-static const struct animal inter = {.name = "crl-inter", .subject = "/CN=crl-inter", .san = "",
-				    .extensions = ZOO_AUTHORITY};
-static const struct animal leaf = {.name = "crl-leaf", .issuer = "crl-inter",
-				   .san = "DNS:localhost", .others = "crl-inter"};
+static const struct animal inter = {
+	.name = "crl-inter",
+	.subject = "/CN=crl-inter",
+	.san = "",
+	.extensions = ZOO_AUTHORITY,
+};
+static const struct animal leaf = {
+	.name = "crl-leaf",
+	.issuer = "crl-inter",
+	.san = "DNS:localhost",
+	.others = "crl-inter",
+};
 static const struct animal direct = {.name = "crl-direct", .san = "DNS:localhost"};
 
 static void
@@ -209,9 +220,13 @@ test_lists_of_a_chain(struct test *test)
 static void
 test_forged_list(struct test *test)
 {
-	static const struct animal twin = {.name = "crl-twin", .subject = "/CN=fend~test~authority",
-					   .san = "", .extensions = ZOO_AUTHORITY,
-					   .self_signed = 1};
+	static const struct animal twin = {
+		.name = "crl-twin",
+		.subject = "/CN=fend~test~authority",
+		.san = "",
+		.extensions = ZOO_AUTHORITY,
+		.self_signed = 1,
+	};
 	struct fend_tls_params server = server_params();
 
 	zoo_make(&twin);

@@ -78,7 +78,8 @@ test_host_names(struct test *test)
 	const struct certificate *certificate = certificate_new(
 		"hosts", &(struct certificate_options){
 				 .san = "DNS:good.example,DNS:*.wild.example,DNS:part*.example,"
-					"email:cn@localhost,URI:https://localhost/"});
+					"email:cn@localhost,URI:https://localhost/",
+			 });
 
 	verdict(test, certificate_ec(), "localhost", 0, NULL, 0);
 	verdict(test, certificate_ec(), "LocalHost.", 0, NULL, 0);
@@ -136,9 +137,11 @@ test_oversized_names(struct test *test)
 static void
 test_addresses(struct test *test)
 {
-	const struct certificate *names = certificate_new(
-		"names-only", &(struct certificate_options){.common_name = "127.0.0.1",
-							    .san = "DNS:localhost,DNS:127.0.0.1"});
+	const struct certificate *names =
+		certificate_new("names-only", &(struct certificate_options){
+						      .common_name = "127.0.0.1",
+						      .san = "DNS:localhost,DNS:127.0.0.1",
+					      });
 
 	verdict(test, certificate_ec(), "127.0.0.1", 0, NULL, 0);
 	verdict(test, certificate_ec(), "::1", 0, NULL, 0);
@@ -208,9 +211,13 @@ test_use(struct test *test)
 static void
 test_verify_none(struct test *test)
 {
-	const struct certificate *certificate = certificate_new(
-		"hopeless", &(struct certificate_options){.self_signed = 1, .days_from = -20,
-							  .days_to = -10, .usage = "clientAuth"});
+	const struct certificate *certificate =
+		certificate_new("hopeless", &(struct certificate_options){
+						    .self_signed = 1,
+						    .days_from = -20,
+						    .days_to = -10,
+						    .usage = "clientAuth",
+					    });
 	struct fend_tls_params client = client_params();
 
 	client.verify = FEND_TLS_VERIFY_NONE;
@@ -235,8 +242,14 @@ sign(const char *name, const char *key, const char *issuer, const char *extensio
 {
 	char *subject = g_strconcat("/CN=", name, NULL);
 
-	zoo_make(&(struct animal){.name = name, .issuer = issuer, .subject = subject, .key = key,
-				  .san = "", .extensions = extensions});
+	zoo_make(&(struct animal){
+		.name = name,
+		.issuer = issuer,
+		.subject = subject,
+		.key = key,
+		.san = "",
+		.extensions = extensions,
+	});
 	g_free(subject);
 }
 

@@ -7,6 +7,7 @@
 #include <fend/tls.h>
 
 /* Those that stand between a leaf and the CA. */
+/* clang-format off */
 static const struct animal authorities[] = {
 	{.name = "inter", .subject = "/CN=inter", .san = "", .extensions = ZOO_AUTHORITY},
 	{.name = "inter-2", .issuer = "inter", .subject = "/CN=inter-2", .san = "",
@@ -46,6 +47,7 @@ static const struct animal authorities[] = {
 	 "nameConstraints=critical,permitted;IP:198.51.100.0/255.255.255.0\n"},
 	{.name = "no-authority", .subject = "/CN=no-authority"},
 };
+/* clang-format on */
 
 #define SERVER "extendedKeyUsage=serverAuth\n"
 

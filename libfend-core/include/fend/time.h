@@ -22,9 +22,9 @@ typedef int64_t fend_time;
 #define FEND_FOREVER ((fend_time)-1)
 
 /* n microseconds, milliseconds and seconds. */
-#define FEND_US(n) ((fend_time)(n) * 1000)
-#define FEND_MS(n) ((fend_time)(n) * 1000000)
-#define FEND_SEC(n) ((fend_time)(n) * 1000000000)
+#define FEND_US(n) (1000 * (fend_time)(n))
+#define FEND_MS(n) (1000000 * (fend_time)(n))
+#define FEND_SEC(n) (1000000000 * (fend_time)(n))
 
 /* A fresh reading of CLOCK_MONOTONIC. [any thread] Cannot fail. */
 fend_time fend_now(void);

@@ -51,7 +51,8 @@ struct fend__kernel {
 	int (*poll)(struct pollfd *fds, size_t n, fend_time timeout);
 	/* [0] becomes readable when 64 bits are written to [1]; an eventfd gives the same number twice */
 	int (*wakeup)(int ret_fds[2]);
-	int (*set_signal_mask)(int how, const sigset_t *set, sigset_t *ret_old); /* of this thread */
+	/* of this thread */
+	int (*set_signal_mask)(int how, const sigset_t *set, sigset_t *ret_old);
 	int (*sigaction)(int signo, const struct sigaction *action, struct sigaction *ret_old);
 
 	/* -ENOSYS where the build has no epoll; the timeout is exact or rounded up, never down */
@@ -83,9 +84,9 @@ struct fend__kernel {
 	int (*getsockopt)(int fd, int level, int option, void *value, socklen_t *size);
 	int (*setsockopt)(int fd, int level, int option, const void *value, socklen_t size);
 	ssize_t (*recv)(int fd, void *buffer, size_t size, int flags);
-	ssize_t (*send)(int fd, const void *buffer, size_t size, int flags); /* MSG_NOSIGNAL is added */
+	ssize_t (*send)(int fd, const void *buffer, size_t size, int flags); /* adds MSG_NOSIGNAL */
 	ssize_t (*recvmsg)(int fd, struct msghdr *message, int flags);
-	ssize_t (*sendmsg)(int fd, const struct msghdr *message, int flags); /* MSG_NOSIGNAL is added */
+	ssize_t (*sendmsg)(int fd, const struct msghdr *message, int flags); /* adds MSG_NOSIGNAL */
 
 	/* in one call where the system has one for it, else one by one */
 	int (*recvmmsg)(int fd, struct fend__message *messages, unsigned n, int flags);

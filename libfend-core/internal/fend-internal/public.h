@@ -17,8 +17,10 @@
 #define FEND_PUBLIC __attribute__((visibility("default")))
 #endif
 
+/* clang-format off: it takes the minus for a sign */
 #define fend__container_of(pointer, type, member) \
 	((type *)((char *)(pointer) - offsetof(type, member)))
+/* clang-format on */
 
 #define fend__likely(x) __builtin_expect(!!(x), 1)
 #define fend__unlikely(x) __builtin_expect(!!(x), 0)
