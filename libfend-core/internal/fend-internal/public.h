@@ -17,7 +17,7 @@
 #define FEND_PUBLIC __attribute__((visibility("default")))
 #endif
 
-/* clang-format off: it takes the minus for a sign */
+/* clang-format off */
 #define fend__container_of(pointer, type, member) \
 	((type *)((char *)(pointer) - offsetof(type, member)))
 /* clang-format on */
