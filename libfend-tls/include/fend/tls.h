@@ -208,6 +208,17 @@ int fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_
 		       fend_tls_fn *fn, void *data);
 
 /*
+ * How much time per iteration of the loop the handshakes on it may take together, clients' and
+ * servers', so that a storm of them does not hold up connections that are established. Once it is
+ * spent the others go on in the next iterations, in the order in which they became ready; their
+ * deadlines run meanwhile. There is always time for one step, which may take longer: up to some
+ * milliseconds, where a server signs with RSA. 0: the default, 2 ms; FEND_FOREVER: no limit.
+ *   -EINVAL  no loop, or no such time
+ *   -ENOMEM
+ */
+int fend_tls_set_handshake_time(struct fend_loop *loop, fend_time time);
+
+/*
  * Let a handshake go on that has called a fend_tls_hello_fn, with all that this context says, to
  * which it takes a reference of its own; NULL: refuse the client, which gets the alert
  * unrecognized_name, and fail with -EPROTO.
