@@ -39,7 +39,7 @@ context_init(struct fend_tls_context *context, struct fend_tls_params *params,
 	context->mode = params->mode;
 	context->verify = params->verify;
 	context->flags = params->flags;
-	context->alpn = params->alpn_count > 0;
+	context->alpn = params->alpn_count && !(params->flags & FEND_TLS_ALPN_OPTIONAL);
 	context->hello = params->hello;
 	context->hello_data = params->hello_data;
 	if (params->pins_count) {

@@ -13,7 +13,7 @@ struct fend_tls_context {
 	enum fend_tls_mode mode;
 	enum fend_tls_verify verify; /* never DEFAULT */
 	unsigned flags;
-	bool alpn; /* protocols were given */
+	bool alpn; /* there must be an application protocol */
 	struct fend_tls_pin *pins;
 	int keylog; /* a descriptor, or -1 */
 	fend_tls_hello_fn *hello; /* of a server, or NULL */

@@ -34,19 +34,18 @@ advance(struct fend__tls_session *session, struct fend__tls_failure *failure)
 	return -EAGAIN;
 }
 
-/* "No protocol in common" includes a peer that has none at all: a provider may let that pass. */
+/* Providers look for it where they can choose the alert; not if the connection was resumed. */
 static int
 check_alpn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 {
 	const struct fend_tls_context *context = session->context;
+	const struct fend__tls_rules rules = {.mode = context->mode, .alpn = context->alpn};
+	bool agreed = context->provider->get(session->implementation, FEND_TLS_ALPN);
+	int r = fend__tls_judge_alpn(&rules, agreed, failure);
 
-	if (!context->alpn || (context->flags & FEND_TLS_ALPN_OPTIONAL) ||
-	    context->provider->get(session->implementation, FEND_TLS_ALPN))
-		return 0;
-	fend__tls_fail(failure, -EPROTO, "peer agreed on no application protocol");
-	failure->alert = context->provider->alert(session->implementation,
-						  FEND__TLS_NO_APPLICATION_PROTOCOL);
-	return failure->err;
+	if (r < 0)
+		failure->alert = context->provider->alert(session->implementation, failure->alert);
+	return r;
 }
 
 /*
@@ -63,11 +62,11 @@ is_over(const struct fend__tls_session *session)
 		       "TLSv1.3");
 }
 
-/* Take a turn, send what came of it, and say in our own words what the provider cannot know. */
+/* Take a turn, and send what came of it. */
 static int
 turn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 {
-	int r, alert;
+	int r;
 
 	r = fend__tls_hello_step(session, failure);
 	if (!r)
@@ -78,11 +77,6 @@ turn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 	if (session->write_error && (r == -EAGAIN || (!r && !is_over(session))))
 		return fend__tls_fail(failure, session->write_error, "%s",
 				      fend_strerror(session->write_error));
-	if (r == -EPROTO && session->foreign && !failure->from_peer) {
-		alert = failure->alert;
-		fend__tls_fail(failure, r, "peer does not speak TLS");
-		failure->alert = alert;
-	}
 	return r;
 }
 
@@ -112,7 +106,7 @@ FEND_PUBLIC int
 fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
 		   fend_tls_fn *fn, void *data)
 {
-	const struct fend__tls_request request = {socket, loop, timeout, fn, data};
+	const struct fend__tls_request request = {socket, loop, timeout, fn, data, .paced = true};
 	struct fend__tls_session *session;
 	bool client;
 	int r;

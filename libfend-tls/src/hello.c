@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "client-hello.h"
 #include "session.h"
 
 #include <errno.h>
@@ -22,69 +23,19 @@
 #define HELLO_MAX 0x10000  /* bytes of records; browsers need less than 2 KiB */
 #define HANDSHAKE 22
 #define CLIENT_HELLO 1
-#define SERVER_NAME 0
 #define HOST_NAME 0
 
-/* What is left to be read. A read beyond it yields nothing, and what follows then neither. */
-struct reader {
-	const unsigned char *data;
-	size_t size;
-};
-
-static struct reader
-take(struct reader *reader, size_t size)
+/* RFC 6066, section 3. */
+static struct fend__tls_reader
+find_name(struct fend__tls_reader hello)
 {
-	struct reader taken = {reader->data, size};
+	struct fend__tls_reader content, name;
+	const struct fend__tls_reader none = {NULL, 0};
 
-	if (size > reader->size)
-		taken.size = reader->size = 0;
-	reader->data += taken.size;
-	reader->size -= taken.size;
-	return taken;
-}
-
-static size_t
-number(struct reader *reader, size_t bytes)
-{
-	struct reader taken = take(reader, bytes);
-	size_t value = 0;
-
-	while (taken.size--)
-		value = value << 8 | *taken.data++;
-	return value;
-}
-
-/* A vector: its size in so many bytes, then its content. */
-static struct reader
-vector(struct reader *reader, size_t bytes)
-{
-	size_t size = number(reader, bytes);
-
-	return take(reader, size);
-}
-
-/* RFC 8446, section 4.1.2, and RFC 6066, section 3. */
-static struct reader
-find_name(struct reader hello)
-{
-	struct reader extensions, content = {NULL, 0}, name;
-	size_t type;
-
-	take(&hello, 2 + 32); /* version, random */
-	vector(&hello, 1);    /* session */
-	vector(&hello, 2);    /* suites */
-	vector(&hello, 1);    /* compression */
-	extensions = vector(&hello, 2);
-	while (extensions.size) {
-		type = number(&extensions, 2);
-		content = vector(&extensions, 2);
-		if (type != SERVER_NAME)
-			continue;
-		name = vector(&content, 2);
-		type = number(&name, 1);
-		return type == HOST_NAME ? vector(&name, 2) : (struct reader){NULL, 0};
-	}
-	return (struct reader){NULL, 0};
+	if (!fend__tls_find_extension(hello, FEND__TLS_SERVER_NAME, &content))
+		return none;
+	name = fend__tls_vector(&content, 2);
+	return fend__tls_number(&name, 1) == HOST_NAME ? fend__tls_vector(&name, 2) : none;
 }
 
 /*
@@ -94,25 +45,25 @@ find_name(struct reader hello)
 static int
 assemble(const struct fend__tls_buffer *input, struct fend__tls_buffer *message)
 {
-	struct reader all = {input->data + input->begin, fend__tls_buffer_size(input)};
-	struct reader head;
+	struct fend__tls_reader all = {input->data + input->begin, fend__tls_buffer_size(input)};
+	struct fend__tls_reader head;
 	size_t type, size;
 
 	while (all.size >= RECORD_HEAD) {
-		type = number(&all, 1);
-		number(&all, 2);
-		size = number(&all, 2);
+		type = fend__tls_number(&all, 1);
+		fend__tls_number(&all, 2);
+		size = fend__tls_number(&all, 2);
 		if (type != HANDSHAKE || !size)
 			return -EPROTO;
 		if (size > all.size)
 			break;
 		if (!fend__tls_buffer_append(message, all.data, size))
 			return -ENOMEM;
-		take(&all, size);
-		head = (struct reader){message->data, fend__tls_buffer_size(message)};
-		if (number(&head, 1) != CLIENT_HELLO)
+		fend__tls_take(&all, size);
+		head = (struct fend__tls_reader){message->data, fend__tls_buffer_size(message)};
+		if (fend__tls_number(&head, 1) != CLIENT_HELLO)
 			return -EPROTO;
-		if (head.size >= 3 && number(&head, 3) <= head.size)
+		if (head.size >= 3 && fend__tls_number(&head, 3) <= head.size)
 			return 1;
 	}
 	return fend__tls_buffer_size(input) < HELLO_MAX ? 0 : -EPROTO;
@@ -121,7 +72,7 @@ assemble(const struct fend__tls_buffer *input, struct fend__tls_buffer *message)
 static int
 read_name(struct fend__tls_session *session, const struct fend__tls_buffer *message)
 {
-	struct reader hello = {message->data + 4, fend__tls_buffer_size(message) - 4}, name;
+	struct fend__tls_reader hello = {message->data + 4, fend__tls_buffer_size(message) - 4}, name;
 	char text[256];
 	int r;
 
@@ -154,10 +105,7 @@ look(struct fend__tls_session *session)
 static int
 refuse(struct fend__tls_session *session, struct fend__tls_failure *failure)
 {
-	/* nothing is encrypted yet: an alert, fatal */
-	static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, FEND__TLS_UNRECOGNIZED_NAME};
-
-	fend__tls_push(session, alert, sizeof(alert));
+	fend__tls_push_plain_alert(session, FEND__TLS_UNRECOGNIZED_NAME);
 	fend__tls_fail(failure, -EPROTO, "client was refused by the name it asked for");
 	failure->alert = FEND__TLS_UNRECOGNIZED_NAME;
 	return failure->err;

@@ -10,6 +10,8 @@
 #include <fend/io.h>
 #include <fend/timer.h>
 
+#include "pace.h"
+
 /*
  * What a handshake and a shutdown have in common: they hold the socket's readiness, have a
  * deadline, and call back exactly once.
@@ -18,9 +20,15 @@
  * before the callback runs, and nothing is touched after that, so the callback may free the socket,
  * the loop or anything else. A loop that is freed calls nothing any more; the operation then waits
  * for its socket to be freed.
+ *
+ * An operation that is paced and has to wait for its turn has no interest meanwhile; what it was
+ * told is kept for when it goes on.
  */
 struct operation {
 	struct fend__holder holder;
+	struct fend__tls_turn turn;
+	struct fend__tls_pace *pace; /* of the loop, or NULL */
+	unsigned events;             /* it was told while it waits for its turn */
 	struct fend_timer *timer;
 	struct fend_socket *socket;
 	struct fend__tls_session *session;
@@ -32,6 +40,7 @@ struct operation {
 static void
 operation_free(struct operation *operation)
 {
+	fend__tls_turn_drop(&operation->turn);
 	operation->timer = fend_timer_free(operation->timer);
 	fend__release(operation);
 }
@@ -64,6 +73,20 @@ ask(const struct fend__tls_session *session, struct fend_socket *socket)
 	session->context->hello(socket, session->asked.text, session->context->hello_data);
 }
 
+static int
+take_step(struct operation *operation, int err, unsigned *interest)
+{
+	fend_time start;
+	int r;
+
+	if (!operation->pace)
+		return operation->step(operation->session, err, interest);
+	start = fend__kernel->now();
+	r = operation->step(operation->session, err, interest);
+	fend__tls_pace_spend(operation->pace, fend__kernel->now() - start);
+	return r;
+}
+
 static void
 proceed(struct operation *operation, unsigned events, int err)
 {
@@ -73,7 +96,7 @@ proceed(struct operation *operation, unsigned events, int err)
 	void *data = operation->data;
 	int r;
 
-	r = operation->step(operation->session, err, &interest);
+	r = take_step(operation, err, &interest);
 	if (r == -EAGAIN && events & FEND_ERR) {
 		err = pending_error(socket);
 		if (err < 0)
@@ -95,7 +118,22 @@ proceed(struct operation *operation, unsigned events, int err)
 static void
 on_ready(struct fend__holder *holder, unsigned events)
 {
-	proceed(fend__container_of(holder, struct operation, holder), events, 0);
+	struct operation *operation = fend__container_of(holder, struct operation, holder);
+
+	if (operation->pace && !fend__tls_pace_admits(operation->pace, &operation->turn)) {
+		operation->events = events;
+		fend__socket_interest(operation->socket, holder, 0);
+		return;
+	}
+	proceed(operation, events, 0);
+}
+
+static void
+on_turn(struct fend__tls_turn *turn)
+{
+	struct operation *operation = fend__container_of(turn, struct operation, turn);
+
+	proceed(operation, operation->events, 0);
 }
 
 static void
@@ -135,7 +173,10 @@ fend__tls_operation_start(const struct fend__tls_request *request,
 	operation->step = step;
 	operation->fn = request->fn;
 	operation->data = request->data;
+	operation->turn.run = on_turn;
 	r = fend_timer_new(request->loop, on_expired, operation, &operation->timer);
+	if (!r && request->paced)
+		r = fend__tls_pace_of(request->loop, &operation->pace);
 	if (!r)
 		r = fend__socket_hold(request->socket, request->loop, &operation->holder, true);
 	if (r < 0) {

@@ -18,6 +18,7 @@ struct fend__tls_request {
 	fend_time timeout;
 	fend_tls_fn *fn;
 	void *data;
+	bool paced; /* its steps are work, which takes turns with that of others (pace.h) */
 };
 
 /*

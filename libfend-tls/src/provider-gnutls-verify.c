@@ -212,9 +212,17 @@ fend__gnutls_verify(gnutls_session_t gnutls)
 {
 	struct fend__gnutls_session *session = gnutls_session_get_ptr(gnutls);
 	const gnutls_datum_t *list;
+	gnutls_datum_t alpn;
 	unsigned size = 0;
 	int code;
 
+	if (session->context->rules.mode == FEND_TLS_CLIENT &&
+	    fend__tls_judge_alpn(&session->context->rules,
+				 gnutls_alpn_get_selected_protocol(gnutls, &alpn) >= 0,
+				 session->rejected) < 0)
+		return GNUTLS_E_NO_APPLICATION_PROTOCOL;
+	if (!fend__tls_looks(&session->context->rules))
+		return 0;
 	list = gnutls_certificate_get_peers(gnutls, &size);
 	if (!list || !size) {
 		if (session->context->rules.verify == FEND_TLS_VERIFY_OPTIONAL)

@@ -141,6 +141,19 @@ session_free(void *p)
 	fend__release(session);
 }
 
+/* What has no version in common it would refuse for its suites. */
+static int
+look_at_hello(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned incoming,
+	      const gnutls_datum_t *body)
+{
+	struct fend__gnutls_session *session = gnutls_session_get_ptr(gnutls);
+
+	return fend__tls_judge_hello(&session->context->rules, body->data, body->size,
+				     session->rejected) < 0
+		       ? GNUTLS_E_UNSUPPORTED_VERSION_PACKET
+		       : 0;
+}
+
 static int
 configure(struct fend__gnutls_session *session)
 {
@@ -155,7 +168,7 @@ configure(struct fend__gnutls_session *session)
 	gnutls_transport_set_pull_function(gnutls, pull);
 	gnutls_transport_set_vec_push_function(gnutls, push);
 	gnutls_session_set_keylog_function(gnutls, log_keys);
-	if (fend__tls_looks(&context->rules))
+	if (client || fend__tls_looks(&context->rules))
 		gnutls_session_set_verify_function(gnutls, fend__gnutls_verify);
 	if (!client && context->rules.verify != FEND_TLS_VERIFY_NONE)
 		gnutls_certificate_server_set_request(
@@ -164,6 +177,9 @@ configure(struct fend__gnutls_session *session)
 					: GNUTLS_CERT_REQUEST);
 	if (client)
 		fend__gnutls_expect_tickets(session);
+	else
+		gnutls_handshake_set_hook_function(gnutls, GNUTLS_HANDSHAKE_CLIENT_HELLO,
+						   GNUTLS_HOOK_PRE, look_at_hello);
 	gnutls_db_set_cache_expiration(gnutls, FEND__TLS_TICKET_SECONDS);
 	code = gnutls_priority_set(gnutls, context->priority);
 	if (code >= 0 && context->ticket_key.size)
@@ -220,7 +236,11 @@ alert(void *p, int number)
 {
 	struct fend__gnutls_session *session = p;
 
-	gnutls_alert_send(session->gnutls, GNUTLS_AL_FATAL, (gnutls_alert_description_t)number);
+	/* which is no reason to end the connection, and never fatal (RFC 5246, section 7.2.2) */
+	gnutls_alert_level_t level = number == GNUTLS_A_NO_RENEGOTIATION ? GNUTLS_AL_WARNING
+									 : GNUTLS_AL_FATAL;
+
+	gnutls_alert_send(session->gnutls, level, (gnutls_alert_description_t)number);
 	return number;
 }
 
@@ -245,6 +265,21 @@ fail_by_alert(int number, struct fend__tls_failure *failure)
 	failure->alert = number;
 	failure->from_peer = true;
 	return failure->err;
+}
+
+/* Where GnuTLS has another one than RFC 8446, section 6, or than OpenSSL. */
+static int
+alert_for(int code)
+{
+	switch (code) {
+	case GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS:
+	case GNUTLS_E_TOO_MANY_EMPTY_PACKETS:
+		return FEND__TLS_UNEXPECTED_MESSAGE;
+	case GNUTLS_E_HANDSHAKE_TOO_LARGE:
+		return FEND__TLS_ILLEGAL_PARAMETER;
+	default:
+		return gnutls_error_to_alert(code, NULL);
+	}
 }
 
 static void
@@ -311,7 +346,7 @@ fail(struct fend__gnutls_session *session, int code, struct fend__tls_failure *f
 	    judge_none(session, failure) < 0)
 		return refuse(session, failure);
 	describe(failure, code);
-	failure->alert = gnutls_error_to_alert(code, NULL);
+	failure->alert = alert_for(code);
 	return refuse(session, failure);
 }
 
@@ -372,7 +407,7 @@ handshake(void *p, struct fend__tls_failure *failure)
 	session->rejected = NULL;
 	if (code >= 0)
 		return finish(session, failure);
-	if (failure->err) /* filled in by fend__gnutls_verify() */
+	if (failure->err) /* filled in by a function that GnuTLS has called */
 		return refuse(session, failure);
 	return is_temporary(code) ? -EAGAIN : fail(session, code, failure);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "client-hello.h"
 #include "provider-openssl.h"
 
 #include <errno.h>
@@ -168,9 +169,10 @@ set_verify(struct fend__openssl_context *context)
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context->ctx);
 	int mode = SSL_VERIFY_NONE;
 
-	if (fend__tls_looks(&context->rules))
+	if (fend__tls_looks(&context->rules) ||
+	    (context->rules.mode == FEND_TLS_CLIENT && context->rules.alpn))
 		mode = SSL_VERIFY_PEER;
-	if (context->rules.verify == FEND_TLS_VERIFY_REQUIRE)
+	if (context->rules.verify == FEND_TLS_VERIFY_REQUIRE || context->rules.pins_count)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(context->ctx, mode, NULL);
 	SSL_CTX_set_cert_verify_callback(context->ctx, fend__openssl_verify, NULL);
@@ -205,6 +207,21 @@ select_alpn(SSL *ssl, const unsigned char **out, unsigned char *size, const unsi
 							     : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* Who has none at all does not get as far as select_alpn(). */
+static int
+look_at_hello(SSL *ssl, int *ret_alert, void *data)
+{
+	struct fend__openssl_session *session = SSL_get_app_data(ssl);
+	const unsigned char *names;
+	size_t size;
+	bool any = SSL_client_hello_get0_ext(ssl, FEND__TLS_ALPN, &names, &size) == 1;
+
+	if (fend__tls_judge_alpn(&session->context->rules, any, session->rejected) == 0)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	*ret_alert = session->rejected->alert;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
 static int
 set_alpn(struct fend__openssl_context *context, const struct fend_tls_params *params,
 	 struct fend__tls_failure *failure)
@@ -226,10 +243,12 @@ set_alpn(struct fend__openssl_context *context, const struct fend_tls_params *pa
 		memcpy(at + 1, params->alpn[i], *at);
 		at += 1 + *at;
 	}
-	if (params->mode == FEND_TLS_SERVER)
+	if (params->mode == FEND_TLS_SERVER) {
 		SSL_CTX_set_alpn_select_cb(context->ctx, select_alpn, context);
-	else if (SSL_CTX_set_alpn_protos(context->ctx, context->alpn, context->alpn_size))
+		SSL_CTX_set_client_hello_cb(context->ctx, look_at_hello, NULL);
+	} else if (SSL_CTX_set_alpn_protos(context->ctx, context->alpn, context->alpn_size)) {
 		return fend__openssl_fail(failure, -ENOMEM, "alpn");
+	}
 	return 0;
 }
 

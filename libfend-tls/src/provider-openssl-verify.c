@@ -84,6 +84,10 @@ error_for(int alert)
 		return X509_V_ERR_CERT_REVOKED;
 	case FEND__TLS_CERTIFICATE_EXPIRED:
 		return X509_V_ERR_CERT_HAS_EXPIRED;
+	case FEND__TLS_HANDSHAKE_FAILURE:
+		return X509_V_ERR_APPLICATION_VERIFICATION;
+	case FEND__TLS_CERTIFICATE_UNKNOWN:
+		return X509_V_ERR_EXCLUDED_VIOLATION; /* of which there is nothing to say, as of most */
 	case FEND__TLS_UNKNOWN_CA:
 		return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
 	default:
@@ -250,7 +254,15 @@ fend__openssl_verify(X509_STORE_CTX *store, void *data)
 	const struct fend__tls_rules *rules = &session->context->rules;
 	const struct fend__tls_name *name = fend__tls_demanded(rules, session->name);
 	struct fend__tls_findings findings = {0};
+	const unsigned char *alpn;
+	unsigned alpn_size;
 
+	SSL_get0_alpn_selected(session->ssl, &alpn, &alpn_size);
+	if (rules->mode == FEND_TLS_CLIENT &&
+	    fend__tls_judge_alpn(rules, alpn_size, session->rejected) < 0) {
+		X509_STORE_CTX_set_error(store, error_for(session->rejected->alert));
+		return 0;
+	}
 	if (!fend__tls_looks(rules))
 		return 1;
 	if (examine(session, &findings, store) < 0)

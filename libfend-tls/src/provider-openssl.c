@@ -19,8 +19,9 @@
  *   - answer a wish to renegotiate with a warning, and go on: the warning ends the connection here
  *   - count a session as broken, and not to be resumed, that is freed before a shutdown
  *
- * There is no call that sends an alert of one's own choice. Where fend wants one, OpenSSL is given
- * nonsense to read, and finds an alert for that.
+ * There is no call that sends an alert of one's own choice. As long as nothing is encrypted fend
+ * sends it past OpenSSL. Afterwards OpenSSL is given nonsense to read, and finds an alert for that;
+ * so what is to be refused is looked for where a function that OpenSSL calls may name the alert.
  */
 #define POISON 0x03     /* a record of an unknown type, in a valid version, with 771 bytes */
 #define POISON_TURNS 64 /* of a record each, which a call at most may skip */
@@ -110,10 +111,13 @@ static void
 note_message(int sent, int version, int type, const void *data, size_t size, SSL *ssl, void *arg)
 {
 	struct fend__openssl_session *session = SSL_get_app_data(ssl);
+	int message = type == SSL3_RT_HANDSHAKE && size ? *(const unsigned char *)data : -1;
 
-	if (!sent && type == SSL3_RT_HANDSHAKE && size &&
-	    *(const unsigned char *)data == SSL3_MT_KEY_UPDATE)
+	if (!sent && message == SSL3_MT_KEY_UPDATE)
 		fend__tls_rekeyed(session->io);
+	if (sent && (type == SSL3_RT_CHANGE_CIPHER_SPEC || message == SSL3_MT_FINISHED ||
+		     message == SSL3_MT_ENCRYPTED_EXTENSIONS))
+		session->encrypts = true;
 }
 
 static void
@@ -267,6 +271,10 @@ alert(void *p, int number)
 	char byte;
 	int i;
 
+	if (!session->encrypts) {
+		fend__tls_push_plain_alert(session->io, number);
+		return number;
+	}
 	session->poisoned = true;
 	session->alert = -1;
 	for (i = 0; i < POISON_TURNS && session->alert < 0; i++) {
@@ -323,7 +331,7 @@ handshake(void *p, struct fend__tls_failure *failure)
 	session->rejected = NULL;
 	if (code == 1)
 		return finish(session, failure);
-	if (failure->err) { /* filled in by fend__openssl_verify() */
+	if (failure->err) { /* filled in by a function that OpenSSL has called */
 		ERR_clear_error();
 		failure->alert = session->alert;
 		return failure->err;

@@ -33,6 +33,7 @@ struct fend__openssl_session {
 	struct fend__tls_findings *findings; /* for the length of a verification */
 	int alert;                          /* the last one sent, or -1 */
 	bool renegotiation;                 /* the peer asked for it */
+	bool encrypts;                      /* what it sends, or is about to */
 	bool poisoned;                      /* pull is to give nonsense */
 	SSL_SESSION *ticket;                /* of a client: the newest */
 	char *alpn;                         /* a copy, since OpenSSL does not terminate it */

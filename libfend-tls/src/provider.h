@@ -113,6 +113,8 @@ struct fend__tls_rules {
 	int depth;
 	const struct fend_tls_pin *pins; /* of the neutral context */
 	size_t pins_count;
+	enum fend_tls_version protocol_min, protocol_max;
+	bool alpn; /* there must be an application protocol */
 	bool crls; /* are to be heeded */
 	bool logs; /* secrets go to fend__tls_log() */
 };
@@ -127,6 +129,9 @@ fend__tls_rules_of(const struct fend_tls_params *params)
 		.depth = params->depth,
 		.pins = params->pins,
 		.pins_count = params->pins_count,
+		.protocol_min = params->protocol_min,
+		.protocol_max = params->protocol_max,
+		.alpn = params->alpn_count && !(params->flags & FEND_TLS_ALPN_OPTIONAL),
 		.crls = params->crlfile != NULL,
 		.logs = params->keylog != NULL,
 	};
@@ -168,6 +173,15 @@ int fend__tls_judge(const struct fend__tls_findings *findings, const struct fend
 /* The same if no certificate was sent. */
 int fend__tls_judge_none(const struct fend__tls_rules *rules, bool tls13,
 			 struct fend__tls_failure *failure);
+/*
+ * "No protocol in common" includes a peer that has none at all, which a provider may let pass. The
+ * alert is no_application_protocol from a server alone (RFC 7301, section 3.2).
+ */
+int fend__tls_judge_alpn(const struct fend__tls_rules *rules, bool agreed,
+			 struct fend__tls_failure *failure);
+/* May a provider go on with this hello, the body of the message? 0 or -EPROTO, as above. */
+int fend__tls_judge_hello(const struct fend__tls_rules *rules, const void *body, size_t size,
+			  struct fend__tls_failure *failure);
 /* The name that the certificate must have, or NULL. */
 const struct fend__tls_name *fend__tls_demanded(const struct fend__tls_rules *rules,
 						const struct fend__tls_name *name);
@@ -214,8 +228,8 @@ struct fend__tls_provider {
 	void (*close_notify)(void *session); /* push it */
 
 	/*
-	 * Push a fatal alert, this one if the provider lets itself be told which, and return it.
-	 * Nothing is called afterwards.
+	 * Push a fatal alert, this one if the provider lets itself be told which, and return the
+	 * one it was. Nothing is called afterwards.
 	 */
 	int (*alert)(void *session, int alert);
 
@@ -242,6 +256,8 @@ const struct fend__tls_provider *fend__tls_provider(enum fend_tls_mode mode);
 
 /* Bytes received, at most size, or -EAGAIN: none now. */
 ssize_t fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size);
+/* Push a fatal alert as long as nothing is encrypted. */
+void fend__tls_push_plain_alert(struct fend__tls_session *session, int alert);
 /* The peer has updated its keys; from a provider that does not limit how often it may. */
 void fend__tls_rekeyed(struct fend__tls_session *session);
 /* A line for the log of keys. */
@@ -259,7 +275,9 @@ enum {
 	FEND__TLS_CERTIFICATE_REVOKED = 44,
 	FEND__TLS_CERTIFICATE_EXPIRED = 45,
 	FEND__TLS_CERTIFICATE_UNKNOWN = 46,
+	FEND__TLS_ILLEGAL_PARAMETER = 47,
 	FEND__TLS_UNKNOWN_CA = 48,
+	FEND__TLS_PROTOCOL_VERSION = 70,
 	FEND__TLS_UNRECOGNIZED_NAME = 112,
 	FEND__TLS_CERTIFICATE_REQUIRED = 116,
 	FEND__TLS_NO_APPLICATION_PROTOCOL = 120,

@@ -42,8 +42,8 @@ struct fend__tls_session {
 	bool blocked;     /* pull had nothing in this turn */
 	bool drained;     /* below gave less than was asked for, so there is no more now */
 	bool untried;     /* the provider may find something without more input */
-	bool heard;       /* something was received */
-	bool foreign;     /* and it did not begin like TLS */
+	unsigned char heard; /* of the first two bytes, how many were received */
+	bool foreign;        /* and they are not how TLS begins */
 	bool input_ended; /* end of file below */
 	bool ended;       /* recv returns 0: close_notify, or end of file where that is allowed */
 	bool closing;     /* close_notify is pushed; FIN follows when output is empty */

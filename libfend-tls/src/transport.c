@@ -74,12 +74,12 @@ receive(struct fend__tls_session *session, void *buffer, size_t size)
 	return (ssize_t)size;
 }
 
+/* A first record is a handshake's or an alert, and of TLS, whose versions are 3.x (RFC 8446, 5.1). */
 static void
-look_at_first(struct fend__tls_session *session, unsigned char byte)
+look_at_first(struct fend__tls_session *session, const unsigned char *data, size_t size)
 {
-	/* the content types of a first record: handshake or alert (RFC 8446, section 5.1) */
-	session->heard = true;
-	session->foreign = byte != 22 && byte != 21;
+	for (; session->heard < 2 && size && !session->foreign; session->heard++, data++, size--)
+		session->foreign = session->heard ? *data != 3 : *data != 22 && *data != 21;
 }
 
 ssize_t
@@ -99,8 +99,7 @@ fend__tls_fill(struct fend__tls_session *session)
 		session->input_error = (int)n;
 	if (n <= 0)
 		return n;
-	if (!session->heard)
-		look_at_first(session, *(unsigned char *)iov.iov_base);
+	look_at_first(session, iov.iov_base, (size_t)n);
 	session->input.end += (size_t)n;
 	return n;
 }
@@ -116,11 +115,30 @@ static int
 refuse_more(struct fend__tls_session *session, struct fend__tls_failure *failure)
 {
 	bool open = session->state == FEND__TLS_OPEN;
-	int alert = open ? FEND__TLS_UNEXPECTED_MESSAGE : FEND__TLS_HANDSHAKE_FAILURE;
+	/* in a handshake what OpenSSL says of a message that is longer than it may be */
+	int alert = open ? FEND__TLS_UNEXPECTED_MESSAGE : FEND__TLS_ILLEGAL_PARAMETER;
 
 	fend__tls_fail(failure, -EPROTO, open ? "peer sends too much that is no data"
 					      : "peer's handshake is too large");
 	failure->alert = session->context->provider->alert(session->implementation, alert);
+	return failure->err;
+}
+
+void
+fend__tls_push_plain_alert(struct fend__tls_session *session, int alert)
+{
+	const unsigned char record[] = {21, 3, 3, 0, 2, 2, (unsigned char)alert};
+
+	fend__tls_push(session, record, sizeof(record));
+}
+
+/* No provider sees any of it: they would make of it what they like (RFC 8446, section 5). */
+static int
+refuse_foreign(struct fend__tls_session *session, struct fend__tls_failure *failure)
+{
+	fend__tls_push_plain_alert(session, FEND__TLS_UNEXPECTED_MESSAGE);
+	fend__tls_fail(failure, -EPROTO, "peer does not speak TLS");
+	failure->alert = FEND__TLS_UNEXPECTED_MESSAGE;
 	return failure->err;
 }
 
@@ -129,7 +147,7 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 {
 	ssize_t n;
 
-	if (is_too_much(session)) {
+	if (is_too_much(session) || session->foreign) {
 		session->blocked = true;
 		return -EAGAIN;
 	}
@@ -141,12 +159,13 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 	}
 	n = session->input_ended || session->input_error ? -EAGAIN
 							 : receive(session, buffer, size);
-	if (n < 0)
-		session->blocked = true;
-	else if (!session->heard)
-		look_at_first(session, *(unsigned char *)buffer);
 	if (n > 0)
-		session->fruitless += (size_t)n;
+		look_at_first(session, buffer, (size_t)n);
+	if (n < 0 || session->foreign) {
+		session->blocked = true;
+		return -EAGAIN;
+	}
+	session->fruitless += (size_t)n;
 	return n;
 }
 
@@ -155,6 +174,8 @@ fend__tls_judge_input(struct fend__tls_session *session, struct fend__tls_failur
 {
 	int err = session->input_error;
 
+	if (session->foreign)
+		return refuse_foreign(session, failure);
 	if (is_too_much(session))
 		return refuse_more(session, failure);
 	if (err == -ENOMEM || err == -ENOBUFS) {

@@ -8,7 +8,9 @@
 /*
  * What is made of the faults of a certificate. Providers find them; which error and which alert
  * comes of them is decided here, so that it is the same with each. Of several faults the first in
- * the table decides, and the text names them all.
+ * the table decides, and the text names them all. The alerts are those of RFC 8446, section 6.2:
+ * bad_certificate is for what is wrong in itself, certificate_unknown for what has no other; that a
+ * name does not match is bad_certificate with everybody.
  *
  * Two rules are fend's own, since providers have none of the kind or differ in it:
  *   - A certificate without a host name in subjectAltName has no name at all: some providers then
@@ -44,11 +46,11 @@ static const struct reason reasons[] = {
 	{FEND_TLS_FAULT_EXPIRED, -EKEYEXPIRED, FEND__TLS_CERTIFICATE_EXPIRED, "expired"},
 	{FEND_TLS_FAULT_NAME, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE, "is not valid for"},
 	{FEND_TLS_FAULT_CHAIN_LENGTH, -EKEYREJECTED, FEND__TLS_UNKNOWN_CA, "chain is too long"},
-	{FEND_TLS_FAULT_PIN, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
+	{FEND_TLS_FAULT_PIN, -EKEYREJECTED, FEND__TLS_CERTIFICATE_UNKNOWN,
 	 "has a key that is none of those expected"},
-	{FEND_TLS_FAULT_CRL, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
+	{FEND_TLS_FAULT_CRL, -EKEYREJECTED, FEND__TLS_CERTIFICATE_UNKNOWN,
 	 "comes without a valid list of what its issuer has revoked"},
-	{FEND_TLS_FAULT_OTHER, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE, "is not acceptable"},
+	{FEND_TLS_FAULT_OTHER, -EKEYREJECTED, FEND__TLS_CERTIFICATE_UNKNOWN, "is not acceptable"},
 };
 
 static void

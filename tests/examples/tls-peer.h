@@ -20,7 +20,7 @@ void tls_client_echo(struct process *client, const char *text);
 /* Is it served, with a certificate for that name? It says nothing. */
 gboolean tls_is_served(int port, const char *name);
 
-/* What is no TLS gets the end, after an alert at most: OpenSSL has none for HTTP in plain. */
+/* What is no TLS gets an alert, and then the end. */
 void tls_expect_refusal(int fd);
 
 /* What the file has once it is so large must be the pattern's first size bytes. */

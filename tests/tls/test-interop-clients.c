@@ -147,6 +147,7 @@ test_key_updates_without_end(struct test *test)
 	}
 	test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), -EPROTO);
 	assert_text(&meeting.side, "peer updates its keys too often");
+	g_assert_cmpint(fend_tls_error(meeting.side.socket)->alert, ==, 10);
 	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EPROTO);
 	meeting_part(&meeting);
 }

@@ -115,37 +115,7 @@ test_pins_of_clients(struct test *test)
 	link_fini(&link);
 }
 
-/*
- * A list by issuer, which revokes revoked (NULL: nothing) and is valid until then. Returns its PEM
- * form.
- */
-static char *
-crl_new(const char *issuer, const char *revoked, const char *days)
-{
-	char *config, *path, *line, *text;
-
-	config = g_strdup_printf("[ca]\ndefault_ca = a\n[a]\ndatabase = %s/crl.database\n"
-				 "default_md = sha256\n", test_directory());
-	g_free(test_file("crl.config", config));
-	g_free(test_file("crl.database", ""));
-	if (revoked) {
-		line = g_strdup_printf("ca -config @crl.config -revoke @%s.crt -cert @%s.crt "
-				       "-keyfile @%s.key", revoked, issuer, issuer);
-		zoo_openssl(line);
-		g_free(line);
-	}
-	line = g_strdup_printf("ca -config @crl.config -gencrl %s -cert @%s.crt -keyfile @%s.key "
-			       "-out @crl.pem", days, issuer, issuer);
-	zoo_openssl(line);
-	path = g_strdup_printf("%s/crl.pem", test_directory());
-	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-	g_free(path);
-	g_free(line);
-	g_free(config);
-	return text;
-}
-
-#define MONTH "-crldays 30"
+#define MONTH ZOO_MONTH
 #define PAST "-crl_lastupdate 20200101000000Z -crl_nextupdate 20200201000000Z"
 
 /* A client with these lists meets the server. */
@@ -185,15 +155,15 @@ test_lists(struct test *test)
 	struct fend_tls_params server = server_params();
 
 	server.certificates = keypair_of(zoo_certificate(&direct));
-	with_lists(test, &server, crl_new("authority", NULL, MONTH), NULL, 0, 0);
-	with_lists(test, &server, crl_new("authority", "crl-direct", MONTH), NULL, -EKEYREVOKED,
+	with_lists(test, &server, zoo_list("authority", NULL, MONTH), NULL, 0, 0);
+	with_lists(test, &server, zoo_list("authority", "crl-direct", MONTH), NULL, -EKEYREVOKED,
 		   FEND_TLS_FAULT_REVOKED);
-	with_lists(test, &server, crl_new("other-authority", NULL, MONTH), NULL, -EKEYREJECTED,
+	with_lists(test, &server, zoo_list("other-authority", NULL, MONTH), NULL, -EKEYREJECTED,
 		   FEND_TLS_FAULT_CRL);
-	with_lists(test, &server, crl_new("authority", NULL, PAST), NULL, -EKEYREJECTED,
+	with_lists(test, &server, zoo_list("authority", NULL, PAST), NULL, -EKEYREJECTED,
 		   FEND_TLS_FAULT_CRL);
-	with_lists(test, &server, crl_new("authority", NULL, PAST),
-		   crl_new("authority", NULL, MONTH), 0, 0);
+	with_lists(test, &server, zoo_list("authority", NULL, PAST),
+		   zoo_list("authority", NULL, MONTH), 0, 0);
 }
 
 /* Every certificate but the root's needs one. */
@@ -204,16 +174,16 @@ test_lists_of_a_chain(struct test *test)
 
 	zoo_make(&inter);
 	server.certificates = keypair_of(zoo_certificate(&leaf));
-	with_lists(test, &server, crl_new("authority", NULL, MONTH),
-		   crl_new("crl-inter", NULL, MONTH), 0, 0);
-	with_lists(test, &server, crl_new("authority", NULL, MONTH), NULL, -EKEYREJECTED,
+	with_lists(test, &server, zoo_list("authority", NULL, MONTH),
+		   zoo_list("crl-inter", NULL, MONTH), 0, 0);
+	with_lists(test, &server, zoo_list("authority", NULL, MONTH), NULL, -EKEYREJECTED,
 		   FEND_TLS_FAULT_CRL);
-	with_lists(test, &server, crl_new("crl-inter", NULL, MONTH), NULL, -EKEYREJECTED,
+	with_lists(test, &server, zoo_list("crl-inter", NULL, MONTH), NULL, -EKEYREJECTED,
 		   FEND_TLS_FAULT_CRL);
-	with_lists(test, &server, crl_new("authority", "crl-inter", MONTH),
-		   crl_new("crl-inter", NULL, MONTH), -EKEYREVOKED, FEND_TLS_FAULT_REVOKED);
-	with_lists(test, &server, crl_new("authority", NULL, MONTH),
-		   crl_new("crl-inter", "crl-leaf", MONTH), -EKEYREVOKED, FEND_TLS_FAULT_REVOKED);
+	with_lists(test, &server, zoo_list("authority", "crl-inter", MONTH),
+		   zoo_list("crl-inter", NULL, MONTH), -EKEYREVOKED, FEND_TLS_FAULT_REVOKED);
+	with_lists(test, &server, zoo_list("authority", NULL, MONTH),
+		   zoo_list("crl-inter", "crl-leaf", MONTH), -EKEYREVOKED, FEND_TLS_FAULT_REVOKED);
 }
 
 /* A list with the right name in it, but signed by somebody else. */
@@ -231,7 +201,7 @@ test_forged_list(struct test *test)
 
 	zoo_make(&twin);
 	server.certificates = keypair_of(zoo_certificate(&direct));
-	with_lists(test, &server, crl_new("crl-twin", NULL, MONTH), NULL, -EKEYREJECTED,
+	with_lists(test, &server, zoo_list("crl-twin", NULL, MONTH), NULL, -EKEYREJECTED,
 		   FEND_TLS_FAULT_CRL);
 }
 

@@ -256,3 +256,29 @@ zoo_certificate(const struct animal *animal)
 	}
 	return certificate;
 }
+
+char *
+zoo_list(const char *issuer, const char *revoked, const char *days)
+{
+	char *config, *path, *line, *text;
+
+	config = g_strdup_printf("[ca]\ndefault_ca = a\n[a]\ndatabase = %s/crl.database\n"
+				 "default_md = sha256\n", test_directory());
+	g_free(test_file("crl.config", config));
+	g_free(test_file("crl.database", ""));
+	if (revoked) {
+		line = g_strdup_printf("ca -config @crl.config -revoke @%s.crt -cert @%s.crt "
+				       "-keyfile @%s.key", revoked, issuer, issuer);
+		zoo_openssl(line);
+		g_free(line);
+	}
+	line = g_strdup_printf("ca -config @crl.config -gencrl %s -cert @%s.crt -keyfile @%s.key "
+			       "-out @crl.pem", days, issuer, issuer);
+	zoo_openssl(line);
+	path = g_strdup_printf("%s/crl.pem", test_directory());
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	g_free(path);
+	g_free(line);
+	g_free(config);
+	return text;
+}

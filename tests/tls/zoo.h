@@ -63,4 +63,11 @@ void zoo_open(void);
  */
 void zoo_openssl(const char *line);
 
+/*
+ * A list by issuer, which revokes revoked (NULL: nothing) and is valid until then, in words for
+ * "openssl ca". Returns its PEM form.
+ */
+char *zoo_list(const char *issuer, const char *revoked, const char *days);
+#define ZOO_MONTH "-crldays 30"
+
 #endif

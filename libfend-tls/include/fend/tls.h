@@ -188,9 +188,11 @@ typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
 /*
  * Run the handshake. fn is called exactly once, from the loop, never before this returns, unless
  * the socket or the loop is freed before. On failure the socket is good for nothing but freeing;
- * an alert was sent, except to a peer that had sent one itself, was gone or was too slow (OpenSSL
- * lets nobody choose it: where fend itself refuses a peer it may be unexpected_message). A watch
- * is suspended meanwhile and resumes before fn is called.
+ * an alert was sent, the one that RFC 8446, section 6.2, has for the reason, except to a peer that
+ * had sent one itself, was gone or was too slow. (Once records are encrypted OpenSSL lets nobody
+ * choose: a client that resumes a connection and is offered no application protocol may say
+ * unexpected_message or bad_record_mac.) A watch is suspended meanwhile and resumes before fn is
+ * called.
  *   0          fn will be called
  *   -EINVAL    no TLS on this socket, or another loop
  *   -EBUSY     something other than a watch holds the socket
@@ -206,6 +208,17 @@ typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
  */
 int fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
 		       fend_tls_fn *fn, void *data);
+
+/*
+ * How much time per iteration of the loop the handshakes on it may take together, clients' and
+ * servers', so that a storm of them does not hold up connections that are established. Once it is
+ * spent the others go on in the next iterations, in the order in which they became ready; their
+ * deadlines run meanwhile. There is always time for one step, which may take longer: up to some
+ * milliseconds, where a server signs with RSA. 0: the default, 2 ms; FEND_FOREVER: no limit.
+ *   -EINVAL  no loop, or no such time
+ *   -ENOMEM
+ */
+int fend_tls_set_handshake_time(struct fend_loop *loop, fend_time time);
 
 /*
  * Let a handshake go on that has called a fend_tls_hello_fn, with all that this context says, to
