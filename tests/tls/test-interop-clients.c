@@ -184,13 +184,14 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/interop/s_client", test_s_client);
-	test_add("/interop/s_client-with-certificate", test_s_client_with_certificate);
-	test_add("/interop/s_client-that-trusts-nobody", test_s_client_that_trusts_nobody);
-	test_add("/interop/renegotiation", test_renegotiation);
-	test_add("/interop/key-updates-while-output-is-blocked",
-		 test_key_updates_while_output_is_blocked);
-	test_add("/interop/key-updates-without-end", test_key_updates_without_end);
-	test_add("/interop/gnutls-cli", test_gnutls_cli);
+	variant_add_single("/interop/s_client", test_s_client);
+	variant_add_single("/interop/s_client-with-certificate", test_s_client_with_certificate);
+	variant_add_single("/interop/s_client-that-trusts-nobody",
+			   test_s_client_that_trusts_nobody);
+	variant_add_single("/interop/renegotiation", test_renegotiation);
+	variant_add_single("/interop/key-updates-while-output-is-blocked",
+			   test_key_updates_while_output_is_blocked);
+	variant_add_single("/interop/key-updates-without-end", test_key_updates_without_end);
+	variant_add_single("/interop/gnutls-cli", test_gnutls_cli);
 	return g_test_run();
 }
