@@ -74,6 +74,7 @@ void
 meeting_part(struct meeting *meeting)
 {
 	meeting->side.socket = fend_socket_free(meeting->side.socket);
+	meeting->listener = fend_socket_free(meeting->listener);
 	process_stop(meeting->process);
 }
 
