@@ -58,7 +58,7 @@ static const struct program programs[] = {
 	{
 		.name = "curl",
 		.mode = FEND_TLS_CLIENT,
-		.line = "curl -sS --http1.1 --cacert @ca --resolve @name:@port:127.0.0.1",
+		.line = "curl -sSN --http1.1 --cacert @ca --resolve @name:@port:127.0.0.1",
 		.tls12 = " --tlsv1.2 --tls-max 1.2",
 		.tls13 = " --tlsv1.3",
 		.without_alpn = " --no-alpn",
@@ -333,10 +333,10 @@ say(struct meeting *meeting, const char *text)
 }
 
 void
-interop_answer(struct meeting *meeting, const char *body)
+interop_answer(struct meeting *meeting, const char *body, size_t more)
 {
 	char *head = g_strdup_printf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n"
-				     "Connection: close\r\n\r\n", strlen(body));
+				     "Connection: close\r\n\r\n", strlen(body) + more);
 
 	receive_until(meeting, "\r\n\r\n");
 	say(meeting, head);
@@ -350,7 +350,7 @@ interop_talk(struct meeting *meeting)
 	const char *name = program()->name;
 
 	if (g_str_equal(name, "curl")) {
-		interop_answer(meeting, "world\n");
+		interop_answer(meeting, "world\n", 0);
 		process_expect(meeting->process, "world\n");
 	} else if (g_str_equal(name, "nginx")) {
 		say(meeting, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -41,7 +41,7 @@ void interop_meet(struct meeting *meeting, struct test *test, const struct fend_
 
 /* What programs of its kind are for: some bytes there, some back, at least one of each. */
 void interop_talk(struct meeting *meeting);
-/* A server of fend takes a request of HTTP, and answers with this. */
-void interop_answer(struct meeting *meeting, const char *body);
+/* A server of fend takes a request of HTTP, and answers with this, of which it promises more. */
+void interop_answer(struct meeting *meeting, const char *body, size_t more);
 
 #endif
