@@ -31,6 +31,7 @@ packages_table()
 	tests nginx             nginx             nginx               nginx           nginx
 	tests gnutls-bin        gnutls-bin        gnutls-utils        gnutls-utils    gnutls
 	tests openssl           openssl           openssl             openssl         openssl
+	tests curl              curl              curl                curl            curl
 	tests mandoc            mandoc            mandoc              mandoc          mandoc
 	tests iproute2          iproute2          iproute             iproute2        iproute2
 	ci    clang             clang             clang               clang           clang

@@ -74,6 +74,7 @@ void
 meeting_part(struct meeting *meeting)
 {
 	meeting->side.socket = fend_socket_free(meeting->side.socket);
+	meeting->listener = fend_socket_free(meeting->listener);
 	process_stop(meeting->process);
 }
 
@@ -162,12 +163,12 @@ meeting_take_record_without_data(struct meeting *meeting)
 	test_error(fend_socket_recv(meeting->side.socket, &(char){0}, 1, 0), -EAGAIN);
 }
 
-/* Remove what s_client and s_server say themselves, mostly of the command K. */
+/* Remove what the programs say themselves, mostly of commands to update the keys. */
 static char *
 without_noise(const char *output)
 {
 	static const char *const noise[] = {"KEYUPDATE\n", "SSL_do_handshake -> 1\n",
-					    "Read BLOCK\n"};
+					    "Read BLOCK\n", "- Rekey was completed\n"};
 	char *text = g_strdup(output), **parts;
 	size_t i;
 

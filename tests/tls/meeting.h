@@ -10,6 +10,9 @@ struct meeting {
 	struct test *test;
 	struct side side;
 	struct process *process;
+	/* only with interop.h: where the program finds fend, or fend the program */
+	struct fend_socket *listener; /* NULL if the program is the server */
+	int port;
 };
 
 /*

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* openssl s_client and gnutls-cli as clients of a server made with fend. */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #include "meeting.h"
@@ -90,68 +89,6 @@ test_renegotiation(struct test *test)
 	meeting_part(&meeting);
 }
 
-/*
- * The peer is stopped, the connection filled, and new keys are asked for before what is left over
- * could go out. GnuTLS' own state in the middle of a record would send some of it twice.
- */
-static void
-test_key_updates_while_output_is_blocked(struct test *test)
-{
-	struct fend_tls_params params = server_params();
-	struct meeting meeting;
-	size_t lines = 0;
-	int round;
-
-	meeting_serve(&meeting, test, &params, S_CLIENT "-tls1_3 -quiet -no_ign_eof");
-	test_error(meeting.side.err, 0);
-	for (round = 0; round < 3; round++) {
-		g_assert_cmpint(kill(process_pid(meeting.process), SIGSTOP), ==, 0);
-		lines = meeting_fill_with_lines(&meeting, lines);
-		process_write(meeting.process, round % 2 ? "k\n" : "K\n");
-		g_assert_cmpint(kill(process_pid(meeting.process), SIGCONT), ==, 0);
-		/* its request comes in while ours are still going out */
-		meeting_take_record_without_data(&meeting);
-		lines = meeting_send_lines(&meeting, lines, 5000);
-	}
-	process_expect(meeting.process, "KEYUPDATE\n");
-	meeting_check_lines(&meeting, lines);
-	meeting_part(&meeting);
-}
-
-static unsigned
-count(struct process *process, const char *text)
-{
-	char *output = process_output(process), **parts = g_strsplit(output, text, -1);
-	unsigned n = g_strv_length(parts) - 1;
-
-	g_strfreev(parts);
-	g_free(output);
-	return n;
-}
-
-/* All of them are there before the first is looked at, so that no machine is too slow for them. */
-static void
-test_key_updates_without_end(struct test *test)
-{
-	struct fend_tls_params params = server_params();
-	struct meeting meeting;
-	unsigned i;
-
-	meeting_serve(&meeting, test, &params, S_CLIENT "-tls1_3 -quiet -no_ign_eof");
-	test_error(meeting.side.err, 0);
-	meeting_converse(&meeting, "hello\n", "world\n");
-	for (i = 1; i <= 20; i++) {
-		process_write(meeting.process, "k\n");
-		while (count(meeting.process, "KEYUPDATE\n") < i)
-			g_usleep(1000);
-	}
-	test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), -EPROTO);
-	assert_text(&meeting.side, "peer updates its keys too often");
-	g_assert_cmpint(fend_tls_error(meeting.side.socket)->alert, ==, 10);
-	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EPROTO);
-	meeting_part(&meeting);
-}
-
 static void
 test_gnutls_cli(struct test *test)
 {
@@ -185,13 +122,11 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/interop/s_client", test_s_client);
-	test_add("/interop/s_client-with-certificate", test_s_client_with_certificate);
-	test_add("/interop/s_client-that-trusts-nobody", test_s_client_that_trusts_nobody);
-	test_add("/interop/renegotiation", test_renegotiation);
-	test_add("/interop/key-updates-while-output-is-blocked",
-		 test_key_updates_while_output_is_blocked);
-	test_add("/interop/key-updates-without-end", test_key_updates_without_end);
-	test_add("/interop/gnutls-cli", test_gnutls_cli);
+	variant_add_single("/interop/s_client", test_s_client);
+	variant_add_single("/interop/s_client-with-certificate", test_s_client_with_certificate);
+	variant_add_single("/interop/s_client-that-trusts-nobody",
+			   test_s_client_that_trusts_nobody);
+	variant_add_single("/interop/renegotiation", test_renegotiation);
+	variant_add_single("/interop/gnutls-cli", test_gnutls_cli);
 	return g_test_run();
 }

@@ -36,28 +36,33 @@ version_text(enum fend_tls_version version)
 	return version == FEND_TLS_1_2 ? "/1.2" : version == FEND_TLS_1_3 ? "/1.3" : "";
 }
 
+/* name is freed. */
 static void
-add(const char *path, const struct variant *with, test_fn *fn)
+add_case(char *name, size_t client, size_t server, const struct variant *with, test_fn *fn)
 {
 	static GPtrArray *all; /* kept reachable, so that leak checkers do not count them */
-	size_t i, j;
+	struct cross *data = g_new(struct cross, 1);
 
 	if (!all)
 		all = g_ptr_array_new();
-	for (i = 0; i < G_N_ELEMENTS(providers); i++) {
-		for (j = 0; j < G_N_ELEMENTS(providers); j++) {
-			struct cross *data = g_new(struct cross, 1);
-			char *name = g_strdup_printf("%s/%s-%s%s%s%s", path, providers[i].name,
-						     providers[j].name, version_text(with->version),
-						     with->rsa ? "/rsa" : "",
-						     with->dribble ? "/dribbled" : "");
+	*data = (struct cross){providers[client].provider, providers[server].provider, *with};
+	g_ptr_array_add(all, data);
+	test_add_set(name, set, data, fn);
+	g_free(name);
+}
 
-			*data = (struct cross){providers[i].provider, providers[j].provider, *with};
-			g_ptr_array_add(all, data);
-			test_add_set(name, set, data, fn);
-			g_free(name);
-		}
-	}
+static void
+add(const char *path, const struct variant *with, test_fn *fn)
+{
+	size_t i, j;
+
+	for (i = 0; i < G_N_ELEMENTS(providers); i++)
+		for (j = 0; j < G_N_ELEMENTS(providers); j++)
+			add_case(g_strdup_printf("%s/%s-%s%s%s%s", path, providers[i].name,
+						 providers[j].name, version_text(with->version),
+						 with->rsa ? "/rsa" : "",
+						 with->dribble ? "/dribbled" : ""),
+				 i, j, with, fn);
 }
 
 void
@@ -88,4 +93,40 @@ variant_add_dribbled(const char *path, test_fn *fn)
 {
 	add_versions_and_keys(path, false, fn);
 	add_versions_and_keys(path, true, fn);
+}
+
+static void
+add_single(const char *path, const struct variant *with, test_fn *fn)
+{
+	const char *program = with->program ? with->program : "";
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(providers); i++)
+		add_case(g_strdup_printf("%s/%s%s%s%s", path, providers[i].name,
+					 with->program ? "/" : "", program,
+					 version_text(with->version)),
+			 i, i, with, fn);
+}
+
+void
+variant_add_single(const char *path, test_fn *fn)
+{
+	add_single(path, &(struct variant){0}, fn);
+}
+
+void
+variant_add_programs(const char *path, const char *const *programs, enum fend_tls_version version,
+		     test_fn *fn)
+{
+	struct variant with = {0};
+
+	for (; *programs; programs++) {
+		with.program = *programs;
+		with.version = FEND_TLS_1_2;
+		if (version != FEND_TLS_1_3)
+			add_single(path, &with, fn);
+		with.version = FEND_TLS_1_3;
+		if (version != FEND_TLS_1_2)
+			add_single(path, &with, fn);
+	}
 }

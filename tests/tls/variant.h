@@ -19,6 +19,7 @@ struct variant {
 	enum fend_tls_version version; /* the only one, or DEFAULT: both */
 	bool rsa;                      /* the server's certificate, else P-256 */
 	bool dribble;                  /* a byte at a time */
+	const char *program;           /* whom fend talks to, in tests of interop.h */
 };
 
 extern struct variant variant;
@@ -29,5 +30,11 @@ void variant_add(const char *path, test_fn *fn);
 void variant_add_all(const char *path, test_fn *fn);
 /* Also a byte at a time. */
 void variant_add_dribbled(const char *path, test_fn *fn);
+
+/* With fend on one side only: each provider. */
+void variant_add_single(const char *path, test_fn *fn);
+/* Also with each of these programs, which end with NULL; version DEFAULT: in each of them. */
+void variant_add_programs(const char *path, const char *const *programs,
+			  enum fend_tls_version version, test_fn *fn);
 
 #endif
