@@ -337,13 +337,14 @@ fend__channel_step(struct channel *channel, fend_time deadline)
 int
 fend__channel_ask(struct channel *channel, const char *name, int type, struct asker *asker)
 {
+	size_t hash = fend__exchange_hash(name, type);
 	struct exchange *exchange;
 	struct answer answer;
 
 	asker->exchange = NULL;
 	if (!channel->cares)
 		return -ESHUTDOWN;
-	exchange = fend__exchange_find(&channel->exchanges, name, type);
+	exchange = fend__exchange_find(&channel->exchanges, hash, name, type);
 	if (exchange && exchange->since >= 0) {
 		if (fend__exchange_recall(exchange, &answer)) {
 			asker->fn(asker, &answer);
@@ -352,7 +353,8 @@ fend__channel_ask(struct channel *channel, const char *name, int type, struct as
 		exchange = NULL;
 	}
 	if (!exchange) {
-		exchange = fend__exchange_new(&channel->exchanges, name, type, &channel->waiting);
+		exchange = fend__exchange_new(&channel->exchanges, hash, name, type,
+					      &channel->waiting);
 		if (!exchange)
 			return -ENOMEM;
 		exchange->channel = channel;
