@@ -109,6 +109,8 @@ connect_server(struct cares *cares, int fd, const struct sockaddr *alias)
 
 	if (i == cares->config->n_servers)
 		return -EADDRNOTAVAIL;
+	if (fend__sockets_is_connected(cares->sockets, fd))
+		return 0;
 	fend__sockets_set_peer(cares->sockets, fd, (int)i);
 	return fend__kernel->connect(fd, (const struct sockaddr *)&server->storage, server->size);
 }
@@ -131,6 +133,7 @@ note_answer(struct cares *cares, int fd, const unsigned char *message)
 	question = fend__container_of(entry, struct question, id);
 	question->rcode = message[3] & RCODE_MASK;
 	question->server = fend__sockets_peer(cares->sockets, fd);
+	fend__sockets_answered(cares->sockets, fd);
 }
 
 static ares_ssize_t
@@ -180,6 +183,7 @@ send_vector(ares_socket_t fd, const struct iovec *iov, int n, void *data)
 
 	if (error < 0)
 		return with_errno(error);
+	fend__sockets_asked(cares->sockets, fd);
 	if (cares->asking && !fend__sockets_is_stream(cares->sockets, fd) &&
 	    iov->iov_len >= DNS_HEADER_SIZE) {
 		fend__ids_add(&cares->ids, &cares->asking->id, message_id(iov->iov_base));

@@ -208,6 +208,7 @@ next_due(const struct channel *channel)
 	struct exchange *oldest = fend__list_first(&channel->running);
 	fend_time due = earlier(fend__cares_due(channel->cares), channel->window_ends);
 
+	due = earlier(due, fend__sockets_due(&channel->sockets));
 	return oldest ? earlier(due, oldest->until) : due;
 }
 
@@ -288,10 +289,13 @@ leave(struct channel *channel)
 static void
 process(struct channel *channel, int fd, unsigned events)
 {
+	if (fd >= 0 && fend__sockets_end_kept(&channel->sockets, fd))
+		return;
 	fend__cares_process(channel->cares, fd, events);
 	if (fd < 0) {
 		give_up(channel);
 		open_window(channel);
+		fend__sockets_expire(&channel->sockets);
 	}
 }
 
@@ -409,7 +413,10 @@ fend__channel_new(struct fend_loop *loop, struct config *config, fend_time keep_
 	fend__list_init(&channel->running);
 	fend__exchanges_init(&channel->exchanges);
 	fend__list_init(&channel->lost);
-	channel->sockets = (struct sockets){ .loop = loop, .fn = on_ready, .data = channel };
+	channel->sockets = (struct sockets){ .loop = loop,
+					     .fn = on_ready,
+					     .data = channel,
+					     .may_keep = config->n_servers == 1 };
 	r = fend__cares_new(config, &channel->sockets, &channel->cares);
 	if (r == 0 && loop) {
 		channel->loop = fend__loop_hold(loop);
