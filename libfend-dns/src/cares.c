@@ -49,7 +49,7 @@
 enum {
 	DNS_HEADER_SIZE = 12,
 	RCODE_MASK = 0xf, /* of the fourth byte */
-	AT_ONCE = 16,     /* datagrams; about 100 us with all that an answer leads to */
+	AT_ONCE = 8,      /* datagrams; about 50 us with all that an answer leads to */
 };
 
 #if ARES_VERSION >= 0x012000 /* 1.32, which goes by how fast a server was */

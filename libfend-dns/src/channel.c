@@ -40,7 +40,7 @@
 
 enum {
 	BURST = 128,  /* per server that takes part */
-	AT_ONCE = 16, /* begun without a look at what else the loop has to do */
+	AT_ONCE = 8,  /* begun without a look at what else the loop has to do */
 	RCODE_FORMERR = 1,
 };
 
