@@ -12,6 +12,13 @@
  * Datagrams are looked at in passing for what c-ares does not tell: which server has said what.
  * They are matched by their id, which c-ares keeps from the first transmission of a question to the
  * last. What that yields goes into texts for people and decides nothing that c-ares has decided.
+ *
+ * c-ares reads a socket until nothing is left, which under load is never. So it is told that nothing
+ * is after AT_ONCE datagrams: other callbacks of the loop wait no longer than these take, and what
+ * is asked next is sent while the server still works on the rest.
+ *
+ * When c-ares wants to be called next is worked out anew only when that time has come, as up to 1.31
+ * it looks at every question for it. What is due is due then or earlier, never later.
  */
 #include "cares.h"
 
@@ -30,6 +37,7 @@
 #include <fend/error.h>
 #include <fend/io.h>
 
+#include <fend-internal/deadline.h>
 #include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
 
@@ -41,7 +49,17 @@
 enum {
 	DNS_HEADER_SIZE = 12,
 	RCODE_MASK = 0xf, /* of the fourth byte */
+	AT_ONCE = 8,      /* datagrams; about 50 us with all that an answer leads to */
 };
+
+#if ARES_VERSION >= 0x012000 /* 1.32, which goes by how fast a server was */
+#define TRY_MIN FEND_MS(250)
+#else
+#define TRY_MIN FEND_FOREVER
+#endif
+
+/* Before 1.23 it is cut to milliseconds: what wakes that early wakes again and again. */
+#define TICK FEND_MS(1)
 
 struct cares {
 	ares_channel channel;
@@ -50,6 +68,10 @@ struct cares {
 	int depth; /* calls into c-ares that are on the stack */
 	struct question *asking; /* is being sent for the first time */
 	struct ids ids;
+	unsigned n_running; /* questions */
+	unsigned n_read;    /* datagrams, in this call */
+	fend_time try_min;  /* no try ends earlier */
+	fend_time due;
 };
 
 /* A result of the kernel door as c-ares expects it. */
@@ -87,6 +109,8 @@ connect_server(struct cares *cares, int fd, const struct sockaddr *alias)
 
 	if (i == cares->config->n_servers)
 		return -EADDRNOTAVAIL;
+	if (fend__sockets_is_connected(cares->sockets, fd))
+		return 0;
 	fend__sockets_set_peer(cares->sockets, fd, (int)i);
 	return fend__kernel->connect(fd, (const struct sockaddr *)&server->storage, server->size);
 }
@@ -109,6 +133,7 @@ note_answer(struct cares *cares, int fd, const unsigned char *message)
 	question = fend__container_of(entry, struct question, id);
 	question->rcode = message[3] & RCODE_MASK;
 	question->server = fend__sockets_peer(cares->sockets, fd);
+	fend__sockets_answered(cares->sockets, fd);
 }
 
 static ares_ssize_t
@@ -118,14 +143,18 @@ receive(ares_socket_t fd, void *buffer, size_t size, int flags, struct sockaddr 
 	struct cares *cares = data;
 	struct iovec iov = { .iov_base = buffer, .iov_len = size };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t n = fend__kernel->recvmsg(fd, &message, flags);
+	bool is_stream = fend__sockets_is_stream(cares->sockets, fd);
+	ssize_t n;
 
+	if (!is_stream && cares->n_read++ == AT_ONCE)
+		return with_errno(-EAGAIN);
+	n = fend__kernel->recvmsg(fd, &message, flags);
 	/*
 	 * No answer is shorter than its header. c-ares up to 1.19.0 takes an empty datagram, and
 	 * 1.34 any other such, for the end of all that is asked over this socket (CVE-2023-32067).
 	 * Should more have come after it, the socket is still ready.
 	 */
-	if (n >= 0 && !fend__sockets_is_stream(cares->sockets, fd)) {
+	if (n >= 0 && !is_stream) {
 		if (n < DNS_HEADER_SIZE)
 			n = -EAGAIN;
 		else
@@ -154,6 +183,7 @@ send_vector(ares_socket_t fd, const struct iovec *iov, int n, void *data)
 
 	if (error < 0)
 		return with_errno(error);
+	fend__sockets_asked(cares->sockets, fd);
 	if (cares->asking && !fend__sockets_is_stream(cares->sockets, fd) &&
 	    iov->iov_len >= DNS_HEADER_SIZE) {
 		fend__ids_add(&cares->ids, &cares->asking->id, message_id(iov->iov_base));
@@ -386,6 +416,10 @@ fend__cares_new(const struct config *config, struct sockets *sockets, struct car
 		return -ENOMEM;
 	cares->config = config;
 	cares->sockets = sockets;
+	cares->due = FEND_FOREVER;
+	cares->try_min = config->try_timeout + TICK;
+	if (TRY_MIN != FEND_FOREVER && TRY_MIN < cares->try_min)
+		cares->try_min = TRY_MIN;
 	r = open_channel(cares);
 	if (r < 0) {
 		fend__release(cares);
@@ -434,8 +468,19 @@ on_result(void *data, int status, int timeouts, unsigned char *message, int size
 	}
 	if (cares->asking == question)
 		cares->asking = NULL;
+	cares->n_running--;
 	fend__ids_remove(&question->id);
 	question->fn(question, &answer);
+}
+
+/* From now on no try ends earlier than this. */
+static void
+expect_try(struct cares *cares)
+{
+	fend_time due = fend__deadline(cares->try_min);
+
+	if (cares->due == FEND_FOREVER || due < cares->due)
+		cares->due = due;
 }
 
 void
@@ -444,10 +489,22 @@ fend__cares_ask(struct cares *cares, const char *name, int type, struct question
 	question->cares = cares;
 	question->id.id = question->rcode = question->server = -1;
 	cares->asking = question;
+	cares->n_running++;
+	expect_try(cares);
 	cares->depth++;
 	ares_query(cares->channel, name, 1 /* IN */, type, on_result, question);
 	cares->depth--;
 	cares->asking = NULL;
+}
+
+static fend_time
+next_timeout(const struct cares *cares)
+{
+	struct timeval time;
+
+	if (!ares_timeout(cares->channel, NULL, &time))
+		return FEND_FOREVER;
+	return fend__deadline(FEND_SEC(time.tv_sec) + FEND_US(time.tv_usec) + TICK);
 }
 
 void
@@ -456,18 +513,19 @@ fend__cares_process(struct cares *cares, int fd, unsigned events)
 	bool in = events & (FEND_IN | FEND_ERR | FEND_HUP);
 	bool out = events & FEND_OUT;
 
+	cares->n_read = 0;
 	cares->depth++;
 	ares_process_fd(cares->channel, in ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
 	cares->depth--;
+	/* An answer may have led to another try. */
+	if (fd < 0)
+		cares->due = next_timeout(cares);
+	else
+		expect_try(cares);
 }
 
 fend_time
-fend__cares_timeout(const struct cares *cares)
+fend__cares_due(const struct cares *cares)
 {
-	struct timeval time;
-
-	if (!ares_timeout(cares->channel, NULL, &time))
-		return FEND_FOREVER;
-	/* Before 1.23 it is cut to milliseconds: what wakes that early wakes again and again. */
-	return FEND_SEC(time.tv_sec) + FEND_US(time.tv_usec) + FEND_MS(1);
+	return cares->n_running > 0 ? cares->due : FEND_FOREVER;
 }

@@ -59,10 +59,11 @@ struct cares *fend__cares_free(struct cares *cares);
 /* name is absolute, with a final dot or without; type is that of RFC 1035, of class IN. */
 void fend__cares_ask(struct cares *cares, const char *name, int type, struct question *question);
 /*
- * Tell that a socket is ready (FEND_IN, ...), or with fd -1 that fend__cares_timeout() has passed.
+ * Tell that a socket is ready (FEND_IN, ...), or with fd -1 that fend__cares_due() has come. Of the
+ * datagrams that wait on a socket only so many are read; it stays ready then.
  */
 void fend__cares_process(struct cares *cares, int fd, unsigned events);
-/* After what time to call fend__cares_process() at the latest; FEND_FOREVER: no need. */
-fend_time fend__cares_timeout(const struct cares *cares);
+/* When to call fend__cares_process() at the latest; FEND_FOREVER: no need. */
+fend_time fend__cares_due(const struct cares *cares);
 
 #endif

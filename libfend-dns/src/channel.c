@@ -15,7 +15,8 @@
  * c-ares sends what it is asked at once, over one socket for each server, and what then overflows
  * somebody's buffer is only asked again after seconds. So not more than BURST questions that are
  * not answered yet are begun within WINDOW; the others wait in line, oldest first. A server that
- * does not answer at all thus holds them up by WINDOW each BURST, not by its timeouts.
+ * does not answer at all thus holds them up by WINDOW each BURST, not by its timeouts. Servers that
+ * are asked in turn have a burst each.
  *
  * c-ares has been known to forget questions. There is a time by which it must have given up, and a
  * while after that the channel does. The exchange then stays in memory, as c-ares might remember.
@@ -38,7 +39,8 @@
 #include "sockets.h"
 
 enum {
-	BURST = 128,
+	BURST = 128,  /* per server that takes part */
+	AT_ONCE = 8,  /* begun without a look at what else the loop has to do */
 	RCODE_FORMERR = 1,
 };
 
@@ -60,6 +62,7 @@ struct channel {
 	struct exchanges exchanges;
 	struct node waiting, running, lost; /* oldest first */
 
+	unsigned burst;
 	unsigned window;
 	unsigned unanswered;   /* of those begun in this window */
 	fend_time window_ends; /* FEND_FOREVER: nobody waits for its end */
@@ -128,7 +131,7 @@ begin(struct channel *channel, struct exchange *exchange)
 static bool
 window_is_open(struct channel *channel)
 {
-	if (channel->unanswered >= BURST) {
+	if (channel->unanswered >= channel->burst) {
 		if (channel->window_ends == FEND_FOREVER)
 			channel->window_ends = fend__time_add(fend__kernel->now(), WINDOW);
 		return false;
@@ -151,20 +154,25 @@ open_window(struct channel *channel)
 	channel->unanswered = 0;
 }
 
-static void
+/* Is there more that could begin? */
+static bool
 begin_waiting(struct channel *channel)
 {
 	struct exchange *exchange;
+	int n = 0;
 
 	while ((exchange = fend__list_first(&channel->waiting))) {
 		if (!exchange->askers)
 			fend__exchange_free(exchange);
-		else if (window_is_open(channel))
-			begin(channel, exchange);
+		else if (!window_is_open(channel))
+			return false;
+		else if (n++ == AT_ONCE)
+			return true;
 		else
-			return;
+			begin(channel, exchange);
 	}
 	channel->window_ends = FEND_FOREVER;
+	return false;
 }
 
 /* They run in the order in which they began, and each as long. */
@@ -197,19 +205,26 @@ earlier(fend_time a, fend_time b)
 	return a < b ? a : b;
 }
 
-static void
-set_timer(struct channel *channel)
+static fend_time
+next_due(const struct channel *channel)
 {
 	struct exchange *oldest = fend__list_first(&channel->running);
+	fend_time due = earlier(fend__cares_due(channel->cares), channel->window_ends);
 
-	channel->due = fend__deadline(fend__cares_timeout(channel->cares));
-	channel->due = earlier(channel->due, channel->window_ends);
-	if (oldest)
-		channel->due = earlier(channel->due, oldest->until);
-	if (channel->due == FEND_FOREVER)
+	due = earlier(due, fend__sockets_due(&channel->sockets));
+	return oldest ? earlier(due, oldest->until) : due;
+}
+
+static void
+set_timer(struct channel *channel, fend_time due)
+{
+	if (due == channel->due)
+		return;
+	channel->due = due;
+	if (due == FEND_FOREVER)
 		fend_timer_stop(channel->timer);
 	else
-		fend_timer_at(channel->timer, channel->due);
+		fend_timer_at(channel->timer, due);
 }
 
 static void
@@ -262,8 +277,9 @@ static void
 leave(struct channel *channel)
 {
 	if (channel->entered == 1 && channel->holds > 0 && channel->cares) {
-		begin_waiting(channel);
-		set_timer(channel);
+		bool is_more = begin_waiting(channel);
+
+		set_timer(channel, is_more ? 0 : next_due(channel));
 	}
 	channel->entered--;
 	if (channel->entered > 0 || channel->holds > 0)
@@ -276,10 +292,13 @@ leave(struct channel *channel)
 static void
 process(struct channel *channel, int fd, unsigned events)
 {
+	if (fd >= 0 && fend__sockets_end_kept(&channel->sockets, fd))
+		return;
 	fend__cares_process(channel->cares, fd, events);
 	if (fd < 0) {
 		give_up(channel);
 		open_window(channel);
+		fend__sockets_expire(&channel->sockets);
 	}
 }
 
@@ -299,6 +318,7 @@ on_due(struct fend_timer *timer, uint64_t expirations, void *data)
 	struct channel *channel = data;
 
 	enter(channel);
+	channel->due = FEND_FOREVER;
 	process(channel, -1, 0);
 	leave(channel);
 }
@@ -324,13 +344,14 @@ fend__channel_step(struct channel *channel, fend_time deadline)
 int
 fend__channel_ask(struct channel *channel, const char *name, int type, struct asker *asker)
 {
+	size_t hash = fend__exchange_hash(name, type);
 	struct exchange *exchange;
 	struct answer answer;
 
 	asker->exchange = NULL;
 	if (!channel->cares)
 		return -ESHUTDOWN;
-	exchange = fend__exchange_find(&channel->exchanges, name, type);
+	exchange = fend__exchange_find(&channel->exchanges, hash, name, type);
 	if (exchange && exchange->since >= 0) {
 		if (fend__exchange_recall(exchange, &answer)) {
 			asker->fn(asker, &answer);
@@ -339,7 +360,8 @@ fend__channel_ask(struct channel *channel, const char *name, int type, struct as
 		exchange = NULL;
 	}
 	if (!exchange) {
-		exchange = fend__exchange_new(&channel->exchanges, name, type, &channel->waiting);
+		exchange = fend__exchange_new(&channel->exchanges, hash, name, type,
+					      &channel->waiting);
 		if (!exchange)
 			return -ENOMEM;
 		exchange->channel = channel;
@@ -388,12 +410,16 @@ fend__channel_new(struct fend_loop *loop, struct config *config, fend_time keep_
 	channel->config = config;
 	channel->keep_max = keep_max;
 	channel->patience = patience(config);
+	channel->burst = BURST * (config->rotate ? (unsigned)config->n_servers : 1);
 	channel->due = channel->window_ends = FEND_FOREVER;
 	fend__list_init(&channel->waiting);
 	fend__list_init(&channel->running);
 	fend__exchanges_init(&channel->exchanges);
 	fend__list_init(&channel->lost);
-	channel->sockets = (struct sockets){ .loop = loop, .fn = on_ready, .data = channel };
+	channel->sockets = (struct sockets){ .loop = loop,
+					     .fn = on_ready,
+					     .data = channel,
+					     .may_keep = config->n_servers == 1 };
 	r = fend__cares_new(config, &channel->sockets, &channel->cares);
 	if (r == 0 && loop) {
 		channel->loop = fend__loop_hold(loop);

@@ -60,16 +60,15 @@ fend__exchanges_init(struct exchanges *exchanges)
 	fend__list_init(&exchanges->kept);
 }
 
-static size_t
-hash_of(const char *name, int type)
+size_t
+fend__exchange_hash(const char *name, int type)
 {
 	return fend__name_hash(name, strlen(name)) + (size_t)type;
 }
 
 struct exchange *
-fend__exchange_find(struct exchanges *exchanges, const char *name, int type)
+fend__exchange_find(struct exchanges *exchanges, size_t hash, const char *name, int type)
 {
-	size_t hash = hash_of(name, type);
 	struct exchange *exchange = exchanges->buckets[hash % EXCHANGE_BUCKETS];
 
 	for (; exchange; exchange = exchange->next)
@@ -80,9 +79,10 @@ fend__exchange_find(struct exchanges *exchanges, const char *name, int type)
 }
 
 struct exchange *
-fend__exchange_new(struct exchanges *exchanges, const char *name, int type, struct node *list)
+fend__exchange_new(struct exchanges *exchanges, size_t hash, const char *name, int type,
+		   struct node *list)
 {
-	size_t size = strlen(name) + 1, hash = hash_of(name, type);
+	size_t size = strlen(name) + 1;
 	struct exchange **bucket = &exchanges->buckets[hash % EXCHANGE_BUCKETS];
 	struct exchange *exchange = fend__calloc(1, sizeof(*exchange) + size);
 

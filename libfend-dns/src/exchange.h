@@ -55,10 +55,13 @@ struct exchange *fend__list_first(const struct node *list);
 void fend__exchange_move(struct exchange *exchange, struct node *list);
 
 void fend__exchanges_init(struct exchanges *exchanges);
-struct exchange *fend__exchange_find(struct exchanges *exchanges, const char *name, int type);
+size_t fend__exchange_hash(const char *name, int type);
+/* hash is that of name and type. */
+struct exchange *fend__exchange_find(struct exchanges *exchanges, size_t hash, const char *name,
+				     int type);
 /* A new one at the end of list, which is found from now on. NULL: there is no memory. */
-struct exchange *fend__exchange_new(struct exchanges *exchanges, const char *name, int type,
-				    struct node *list);
+struct exchange *fend__exchange_new(struct exchanges *exchanges, size_t hash, const char *name,
+				    int type, struct node *list);
 void fend__exchange_free(struct exchange *exchange);
 /* It is not found any more. */
 void fend__exchange_hide(struct exchange *exchange);

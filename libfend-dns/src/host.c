@@ -23,7 +23,6 @@
 #include "idn.h"
 
 #define DIGITS "0123456789"
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* Is [::1] there? On systems without IPv6 it is not. Connecting a datagram socket sends nothing. */
 static bool
@@ -114,13 +113,20 @@ read_zone(const char *text, const struct in6_addr *address, uint32_t *ret_zone)
 }
 
 static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
 parse_ipv4(const char *text, struct host_address *address)
 {
 	/*
 	 * inet_aton(3) alone is content with an address that is followed by a blank and anything.
 	 */
 	address->family = AF_INET;
-	return !text[strspn(text, DIGITS "abcdefABCDEFxX.")] && inet_aton(text, &address->in);
+	return is_digit(*text) && !text[strspn(text, DIGITS "abcdefABCDEFxX.")] &&
+	       inet_aton(text, &address->in);
 }
 
 /* The n bytes at text. */
@@ -129,7 +135,7 @@ parse_ipv6(const char *text, size_t n, struct host_address *address)
 {
 	char copy[INET6_ADDRSTRLEN];
 
-	if (n >= sizeof(copy))
+	if (n >= sizeof(copy) || !memchr(text, ':', n))
 		return false;
 	memcpy(copy, text, n);
 	copy[n] = '\0';
@@ -180,13 +186,17 @@ fend__name_hash(const char *name, size_t length)
 	size_t i;
 
 	for (i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)name[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c - 'A' + 'a');
-		hash = (hash ^ c) * 16777619U;
+		/* Letters differ in this bit from the same in the other case. */
+		hash = (hash ^ ((unsigned char)name[i] | 0x20U)) * 16777619U;
 	}
 	return hash;
+}
+
+static bool
+is_host_character(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' ||
+	       c == '_';
 }
 
 int
@@ -202,7 +212,7 @@ fend__host_check(const char *text)
 				return FEND_EAI_NONAME;
 			label = 0;
 		} else {
-			if (!strchr(DIGITS LETTERS "-_", *text))
+			if (!is_host_character(*text))
 				return FEND_EAI_NONAME;
 			if (++label > 63)
 				return FEND_EAI_NONAME;

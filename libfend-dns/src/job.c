@@ -41,6 +41,7 @@ half_clear(struct half *half)
 	half->pending = half->is_servfail = false;
 	half->err = 0;
 	half->addresses = fend__release(half->addresses);
+	half->canonical = fend__release(half->canonical);
 	half->detail = fend__release(half->detail);
 	half->n = 0;
 }
@@ -63,27 +64,38 @@ finish(struct job *job, int err, const struct host_address *addresses, size_t n,
 	job->fn(job, err, addresses, n, canonical);
 }
 
+/* Append those of b, which may have none, to those of a, which has some. */
+static int
+join(struct half *a, const struct half *b)
+{
+	struct host_address *grown;
+
+	if (b->n == 0)
+		return 0;
+	grown = fend__resize(a->addresses, (size_t)a->n + b->n, sizeof(*grown));
+	if (!grown)
+		return FEND_EAI_MEMORY;
+	memcpy(grown + a->n, b->addresses, b->n * sizeof(*grown));
+	a->addresses = grown;
+	a->n += b->n;
+	return 0;
+}
+
 static void
 finish_found(struct job *job)
 {
 	struct half *in6 = &job->halves[0], *in = &job->halves[1];
-	struct half *first = in->n ? in : in6;
-	size_t n = in6->n + in->n;
-	struct host_address *addresses = fend__calloc(n, sizeof(*addresses));
-	int err = addresses ? 0 : FEND_EAI_MEMORY;
+	struct half *first = in->n ? in : in6, *all = in6->n ? in6 : in;
+	int err = 0;
 
 	/* Who asks for a host's name is to get one, whatever a server says (CVE-2021-3672). */
-	if ((job->request->flags & AI_CANONNAME) && !first->canonical[0])
+	if ((job->request->flags & AI_CANONNAME) && !first->canonical)
 		err = FEND_EAI_FAIL;
-	if (err == 0) {
-		if (in6->n)
-			memcpy(addresses, in6->addresses, in6->n * sizeof(*addresses));
-		if (in->n)
-			memcpy(addresses + in6->n, in->addresses, in->n * sizeof(*addresses));
-		fend__addresses_sort(addresses, n);
-	}
-	finish(job, err, addresses, n, first->canonical);
-	fend__release(addresses);
+	else if (all == in6)
+		err = join(in6, in);
+	if (err == 0)
+		fend__addresses_sort(all->addresses, all->n);
+	finish(job, err, all->addresses, all->n, first->canonical);
 }
 
 /* Of two errors the one that leaves less known. */
@@ -189,11 +201,15 @@ read_answer(struct half *half, const struct answer *answer)
 					      half->type, &found);
 	if (err < 0)
 		return err;
+	if ((half->job->request->flags & AI_CANONNAME) && fend__host_check(found.canonical) == 0) {
+		half->canonical = fend__strdup(found.canonical);
+		if (!half->canonical) {
+			fend__release(found.addresses);
+			return FEND_EAI_MEMORY;
+		}
+	}
 	half->addresses = found.addresses;
-	half->n = found.n;
-	half->canonical[0] = '\0';
-	if (fend__host_check(found.canonical) == 0)
-		strcpy(half->canonical, found.canonical);
+	half->n = (unsigned)found.n; /* as many as fit into a message */
 	return 0;
 }
 

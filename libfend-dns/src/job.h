@@ -30,12 +30,12 @@ struct half {
 	struct asker asker;
 	struct job *job;
 	int type;
-	bool pending;
 	int err; /* 0: addresses is set */
 	struct host_address *addresses;
-	size_t n;
-	char canonical[HOST_SIZE]; /* "": it is no name of a host */
-	bool is_servfail;          /* a server failed, but said so: the next name may be tried */
+	unsigned n;
+	bool pending;
+	bool is_servfail; /* a server failed, but said so: the next name may be tried */
+	char *canonical;  /* NULL: it is no name of a host, or was not asked for */
 	char *detail;
 };
 

@@ -19,7 +19,8 @@
 #include "services.h"
 
 static const struct row {
-	int socktype, protocol;
+	short socktype;
+	int protocol;
 	const char *name;
 	bool common, raw;
 } rows[] = {

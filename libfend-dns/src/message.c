@@ -34,10 +34,12 @@ struct reader {
 	const unsigned char *message;
 	size_t size, offset;
 	unsigned n_left; /* records */
+	char *question;  /* the name in it, MESSAGE_NAME_SIZE */
 };
 
 struct record {
-	char owner[MESSAGE_NAME_SIZE];
+	const char *owner;
+	char name[MESSAGE_NAME_SIZE]; /* for it */
 	unsigned type, class;
 	uint32_t ttl;
 	size_t data, size;
@@ -62,19 +64,36 @@ read_name(struct reader *reader, char ret_name[MESSAGE_NAME_SIZE])
 	return !cursor.bad;
 }
 
+/* question is the caller's memory, to be kept as long as the reader is used. */
 static bool
-begin(struct reader *reader, const unsigned char *message, size_t size)
+begin(struct reader *reader, const unsigned char *message, size_t size,
+      char question[MESSAGE_NAME_SIZE])
 {
-	char name[MESSAGE_NAME_SIZE];
-
-	*reader = (struct reader){ .message = message, .size = size, .offset = HEADER_SIZE };
+	*reader = (struct reader){
+		.message = message, .size = size, .offset = HEADER_SIZE, .question = question };
 	if (size < HEADER_SIZE || get16(message + 4) != 1)
 		return false;
 	reader->n_left = get16(message + 6);
-	if (!read_name(reader, name) || size - reader->offset < QUESTION_SIZE)
+	if (!read_name(reader, question) || size - reader->offset < QUESTION_SIZE)
 		return false;
 	reader->offset += QUESTION_SIZE;
 	return true;
+}
+
+/* Nearly all are a pointer to the question's name, and need not be expanded for it again. */
+static bool
+read_owner(struct reader *reader, struct record *record)
+{
+	static const unsigned char pointer[] = { 0xc0, HEADER_SIZE }; /* RFC 1035, 4.1.4 */
+
+	if (reader->size - reader->offset >= sizeof(pointer) &&
+	    memcmp(reader->message + reader->offset, pointer, sizeof(pointer)) == 0) {
+		reader->offset += sizeof(pointer);
+		record->owner = reader->question;
+		return true;
+	}
+	record->owner = record->name;
+	return read_name(reader, record->name);
 }
 
 /* 1: there is one; 0: there are no more; FEND_EAI_FAIL. */
@@ -86,7 +105,7 @@ next_record(struct reader *reader, struct record *record)
 	if (reader->n_left == 0)
 		return 0;
 	reader->n_left--;
-	if (!read_name(reader, record->owner) || reader->size - reader->offset < RECORD_SIZE)
+	if (!read_owner(reader, record) || reader->size - reader->offset < RECORD_SIZE)
 		return FEND_EAI_FAIL;
 	bytes = reader->message + reader->offset;
 	record->type = get16(bytes);
@@ -170,13 +189,15 @@ fend__message_addresses(const unsigned char *message, size_t size, const char *n
 			struct message_addresses *ret_addresses)
 {
 	struct message_addresses *found = ret_addresses;
+	size_t length = strnlen(name, sizeof(found->canonical) - 1);
+	char question[MESSAGE_NAME_SIZE];
 	struct reader reader;
 	int r;
 
 	found->addresses = NULL;
-	strncpy(found->canonical, name, sizeof(found->canonical) - 1);
-	found->canonical[sizeof(found->canonical) - 1] = '\0';
-	if (!begin(&reader, message, size))
+	memcpy(found->canonical, name, length);
+	found->canonical[length] = '\0';
+	if (!begin(&reader, message, size, question))
 		return FEND_EAI_FAIL;
 	r = find_end(&reader, found);
 	if (r == 0)
@@ -197,10 +218,11 @@ fend__message_ttl(const unsigned char *message, size_t size)
 {
 	struct reader reader;
 	struct record record;
+	char question[MESSAGE_NAME_SIZE];
 	uint32_t ttl = UINT32_MAX;
 	int r;
 
-	if (!begin(&reader, message, size))
+	if (!begin(&reader, message, size, question))
 		return 0;
 	while ((r = next_record(&reader, &record)) > 0)
 		if (record.ttl < ttl)

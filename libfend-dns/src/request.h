@@ -21,8 +21,9 @@ struct host_address {
 
 /* A kind of socket that the caller can make for an address. */
 struct socket_kind {
-	int socktype, protocol;
+	short socktype;
 	in_port_t port; /* in network order */
+	int protocol;
 };
 
 enum {

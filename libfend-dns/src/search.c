@@ -26,7 +26,7 @@ fend__search_begin(struct search *search, const struct config *config, const cha
 	size_t length = strlen(name);
 	unsigned dots = count_dots(name);
 
-	*search = (struct search){ .config = config, .name = name, .domain = config->search };
+	*search = (struct search){ .name = name, .domain = config->search };
 	if (length > 0 && name[length - 1] == '.') {
 		search->as_is_first = true;
 		return;

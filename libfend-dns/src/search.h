@@ -11,7 +11,6 @@ struct config;
 
 /* The names that a name may stand for, one after the other. */
 struct search {
-	const struct config *config;
 	const char *name;
 	const char *domain; /* the next of the search list */
 	size_t n_left;      /* such domains */

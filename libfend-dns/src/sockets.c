@@ -9,6 +9,14 @@
  *
  * A stream is registered with the loop when it is opened, a datagram socket when c-ares says what
  * it waits for.
+ *
+ * c-ares closes a datagram socket as soon as there is nothing to ask over it, and then each lookup
+ * of a program that makes one after the other would cost a socket, its buffer, its connection and
+ * its place in the loop. So one is kept here and handed out again, connected and registered as it
+ * is, where there is a single server, whose it then must be. But who guesses at answers has to
+ * guess the port as well (RFC 5452, section 9.2), and is not to be given the time to find it out:
+ * after LIFE the next has another, and so it has after a question that was not answered or after
+ * anything that nobody had asked for.
  */
 #include "sockets.h"
 
@@ -16,6 +24,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <fend-internal/deadline.h>
 #include <fend-internal/kernel.h>
 
 /*
@@ -24,11 +33,21 @@
  */
 #define RECEIVE_BUFFER (1 << 20)
 
+/* How long a datagram socket may be used again since it was opened. */
+#define LIFE FEND_SEC(1)
+
 struct open_socket {
 	struct fend_io *io;
 	int type;
 	int peer;
 	int error; /* why the loop cannot watch it */
+	fend_time ends; /* of a datagram socket, its LIFE */
+	unsigned unanswered;
+	enum {
+		FRESH,
+		KEPT, /* c-ares has closed it */
+		REUSED,
+	} state;
 };
 
 static size_t
@@ -71,8 +90,24 @@ watch_on_loop(struct sockets *sockets, size_t i)
 			   &sockets->open[i].io);
 }
 
-int
-fend__sockets_open(struct sockets *sockets, int domain, int type)
+static bool
+is_kept(const struct sockets *sockets, size_t i)
+{
+	return i < sockets->n && sockets->open[i].state == KEPT;
+}
+
+static size_t
+find_kept(const struct sockets *sockets)
+{
+	size_t i;
+
+	for (i = 0; i < sockets->n && !is_kept(sockets, i); i++)
+		;
+	return i;
+}
+
+static int
+open_new(struct sockets *sockets, int domain, int type)
 {
 	static const int one = 1, buffer = RECEIVE_BUFFER;
 	size_t i = sockets->n;
@@ -97,9 +132,41 @@ fend__sockets_open(struct sockets *sockets, int domain, int type)
 	} else {
 		/* Less is no failure either. */
 		fend__kernel->setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+		sockets->open[i].ends = fend__deadline(LIFE);
 	}
 	sockets->n++;
 	return fd;
+}
+
+int
+fend__sockets_open(struct sockets *sockets, int domain, int type)
+{
+	size_t i;
+
+	fend__sockets_expire(sockets);
+	i = find_kept(sockets);
+	if (type == SOCK_STREAM || i == sockets->n)
+		return open_new(sockets, domain, type);
+	sockets->open[i].state = REUSED;
+	return sockets->polls[i].fd;
+}
+
+static void
+end(struct sockets *sockets, size_t i)
+{
+	fend_io_free(sockets->open[i].io);
+	fend__close(sockets->polls[i].fd);
+	sockets->n--;
+	sockets->polls[i] = sockets->polls[sockets->n];
+	sockets->open[i] = sockets->open[sockets->n];
+}
+
+static bool
+may_be_kept(const struct sockets *sockets, const struct open_socket *open)
+{
+	return sockets->may_keep && open->type != SOCK_STREAM && open->unanswered == 0 &&
+	       !open->error && fend__remaining(open->ends) > 0 &&
+	       find_kept(sockets) == sockets->n;
 }
 
 void
@@ -109,18 +176,73 @@ fend__sockets_close(struct sockets *sockets, int fd)
 
 	if (i == sockets->n)
 		return;
-	fend_io_free(sockets->open[i].io);
-	fend__close(fd);
-	sockets->n--;
-	sockets->polls[i] = sockets->polls[sockets->n];
-	sockets->open[i] = sockets->open[sockets->n];
+	if (may_be_kept(sockets, &sockets->open[i])) {
+		fend__sockets_watch(sockets, fd, true, false);
+		sockets->open[i].state = KEPT;
+	} else {
+		end(sockets, i);
+	}
+}
+
+bool
+fend__sockets_is_connected(const struct sockets *sockets, int fd)
+{
+	size_t i = find(sockets, fd);
+
+	return i < sockets->n && sockets->open[i].state == REUSED;
+}
+
+void
+fend__sockets_asked(struct sockets *sockets, int fd)
+{
+	size_t i = find(sockets, fd);
+
+	if (i < sockets->n)
+		sockets->open[i].unanswered++;
+}
+
+void
+fend__sockets_answered(struct sockets *sockets, int fd)
+{
+	size_t i = find(sockets, fd);
+
+	if (i < sockets->n && sockets->open[i].unanswered > 0)
+		sockets->open[i].unanswered--;
+}
+
+bool
+fend__sockets_end_kept(struct sockets *sockets, int fd)
+{
+	size_t i = find(sockets, fd);
+
+	if (!is_kept(sockets, i))
+		return false;
+	end(sockets, i);
+	return true;
+}
+
+fend_time
+fend__sockets_due(const struct sockets *sockets)
+{
+	size_t i = find_kept(sockets);
+
+	return i < sockets->n ? sockets->open[i].ends : FEND_FOREVER;
+}
+
+void
+fend__sockets_expire(struct sockets *sockets)
+{
+	size_t i = find_kept(sockets);
+
+	if (i < sockets->n && fend__remaining(sockets->open[i].ends) == 0)
+		end(sockets, i);
 }
 
 void
 fend__sockets_fini(struct sockets *sockets)
 {
 	while (sockets->n)
-		fend__sockets_close(sockets, sockets->polls[0].fd);
+		end(sockets, 0);
 	sockets->polls = fend__release(sockets->polls);
 	sockets->open = fend__release(sockets->open);
 	sockets->size = 0;

@@ -16,6 +16,7 @@ struct sockets {
 	struct fend_loop *loop; /* NULL: only fend__sockets_poll() looks at them */
 	fend_io_fn *fn;         /* what the loop calls when one is ready */
 	void *data;
+	bool may_keep; /* all datagram sockets are for the same server */
 
 	/* Two arrays in step, so that the first can be given to poll(2). */
 	struct pollfd *polls;
@@ -26,9 +27,20 @@ struct sockets {
 /* Closes all. */
 void fend__sockets_fini(struct sockets *sockets);
 
-/* A new nonblocking socket, or -errno. */
+/* A nonblocking socket, a new one or one that was kept, or -errno. */
 int fend__sockets_open(struct sockets *sockets, int domain, int type);
+/* It may be kept for the next _open. */
 void fend__sockets_close(struct sockets *sockets, int fd);
+/* It was kept, and is still connected. */
+bool fend__sockets_is_connected(const struct sockets *sockets, int fd);
+/* Tell what was sent over a socket, or received. Only one without open questions is kept. */
+void fend__sockets_asked(struct sockets *sockets, int fd);
+void fend__sockets_answered(struct sockets *sockets, int fd);
+/* Close the socket if it is one that is kept. */
+bool fend__sockets_end_kept(struct sockets *sockets, int fd);
+/* When to call _expire; FEND_FOREVER: no need. */
+fend_time fend__sockets_due(const struct sockets *sockets);
+void fend__sockets_expire(struct sockets *sockets);
 /* What c-ares waits for. If the loop refuses, fend__sockets_error() tells from then on. */
 void fend__sockets_watch(struct sockets *sockets, int fd, bool in, bool out);
 int fend__sockets_error(const struct sockets *sockets, int fd);

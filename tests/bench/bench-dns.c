@@ -4,6 +4,7 @@
  * with 1, 100 and 1000 under way, against a responder on loopback that answers at once.
  *
  *	bench-dns [--only NAME] [--rounds N] [IN_FLIGHT [LOOKUPS]]
+ *	bench-dns --only gaps [--rounds N] [1000 [LOOKUPS]]
  *
  * It runs in namespaces of its own, so that those who read resolv.conf(5) find the responder there.
  * Contestants take turns within each round, and medians are compared.
@@ -34,6 +35,7 @@ enum {
 	N_CONTESTANTS = sizeof(contestants) / sizeof(contestants[0]),
 	ROUNDS_MAX = 99,
 	N_FIGURES = 5,
+	GAPS = 100000,
 };
 
 /* lookups per second; us of CPU; us for half and 99 % of them; failures */
@@ -50,20 +52,26 @@ read_clock(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int64_t
+dns_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
 int
 dns_begin(struct dns_run *run, char ret_name[DNS_NAME_SIZE])
 {
 	if (run->begun == run->n)
 		return -1;
 	snprintf(ret_name, DNS_NAME_SIZE, "name-%d.bench.test", serial++);
-	run->started[run->begun] = read_clock(CLOCK_MONOTONIC);
+	run->started[run->begun] = dns_now();
 	return run->begun++;
 }
 
 int
 dns_end(struct dns_run *run, int i, int ok)
 {
-	run->took[i] = read_clock(CLOCK_MONOTONIC) - run->started[i];
+	run->took[i] = dns_now() - run->started[i];
 	run->failed += !ok;
 	return ++run->ended == run->n;
 }
@@ -159,11 +167,11 @@ measure(int who, int in_flight, int n, int round)
 
 	run.started = calloc((size_t)n, sizeof(*run.started));
 	run.took = calloc((size_t)n, sizeof(*run.took));
-	start = read_clock(CLOCK_MONOTONIC);
+	start = dns_now();
 	cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID);
 	contestants[who]->run(&run);
 	cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	wall = read_clock(CLOCK_MONOTONIC) - start;
+	wall = dns_now() - start;
 	qsort(run.took, (size_t)n, sizeof(*run.took), compare_times);
 	samples[who][0][round] = n * 1e9 / (double)wall;
 	samples[who][1][round] = (double)cpu / n / 1e3;
@@ -224,6 +232,55 @@ bench(int in_flight, int n, int rounds, const char *only)
 	fflush(stdout);
 }
 
+/* us for half and 99 % of the gaps, and for the longest */
+static void
+measure_gaps(int in_flight, int n, double ret_us[3])
+{
+	struct dns_run run = { .n = n, .in_flight = in_flight, .n_gaps_max = GAPS };
+
+	run.started = calloc((size_t)n + 1, sizeof(*run.started));
+	run.took = calloc((size_t)n + 1, sizeof(*run.took));
+	run.gaps = calloc(GAPS, sizeof(*run.gaps));
+	dns_fend.run(&run);
+	qsort(run.gaps, (size_t)run.n_gaps, sizeof(*run.gaps), compare_times);
+	ret_us[0] = (double)run.gaps[run.n_gaps / 2] / 1e3;
+	ret_us[1] = (double)run.gaps[run.n_gaps - 1 - run.n_gaps / 100] / 1e3;
+	ret_us[2] = (double)run.gaps[run.n_gaps - 1] / 1e3;
+	free(run.started);
+	free(run.took);
+	free(run.gaps);
+}
+
+/* How long the loop's other callbacks wait for their turn, without lookups and with them. */
+static void
+bench_gaps(int in_flight, int n, int rounds)
+{
+	static double gaps[2][3][ROUNDS_MAX];
+	double us[3];
+	int round, loaded, i;
+
+	for (round = 0; round < rounds; round++) {
+		for (loaded = 0; loaded < 2; loaded++) {
+			measure_gaps(loaded ? in_flight : 0, loaded ? n : 0, us);
+			for (i = 0; i < 3; i++)
+				gaps[loaded][i][round] = us[i];
+		}
+	}
+	printf("from one callback of another descriptor to the next, median of %d\n", rounds);
+	printf("%-20s %9s %9s %9s\n", "lookups under way", "p50 us", "p99 us", "max us");
+	for (loaded = 0; loaded < 2; loaded++) {
+		for (i = 0; i < 3; i++) {
+			qsort(gaps[loaded][i], (size_t)rounds, sizeof(double), compare_samples);
+			us[i] = gaps[loaded][i][rounds / 2];
+		}
+		printf("%-20d %9.1f %9.1f %9.1f\n", loaded ? in_flight : 0, us[0], us[1], us[2]);
+		printf("{\"bench\":\"dns\",\"case\":\"gaps\",\"who\":\"fend %d\",\"p50_us\":%.2f,"
+		       "\"p99_us\":%.2f,\"max_us\":%.2f}\n",
+		       loaded ? in_flight : 0, us[0], us[1], us[2]);
+	}
+	fflush(stdout);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -248,8 +305,10 @@ main(int argc, char **argv)
 	enter_namespaces();
 	responder = start_responder();
 	for (k = 0; k < sizeof(at_once) / sizeof(at_once[0]); k++)
-		if (!one || one == at_once[k])
+		if ((!one || one == at_once[k]) && (!only || strcmp(only, "gaps") != 0))
 			bench(at_once[k], n ? n : at_once[k] == 1 ? 5000 : 50000, rounds, only);
+	if ((!one || one == 1000) && (!only || strcmp(only, "gaps") == 0))
+		bench_gaps(1000, n ? n : 50000, rounds);
 	kill(responder, SIGKILL);
 	return 0;
 }

@@ -14,6 +14,7 @@ usage()
 
 	  tests/bench/count.sh build dispatch 'raw fend libev' 100 1
 	  tests/bench/count.sh build echo 'raw fend-socket fend-stream' 50 64
+	  tests/bench/count.sh build dns 'raw fend c-ares' 100
 	END
 }
 
@@ -37,6 +38,7 @@ run()
 	case $benchmark in
 	dispatch) set -- "$2" "$3" "$1" ;;
 	echo)     n=$1; shift; set -- --requests "$n" echo "$@" ;;
+	dns)      set -- "$2" "$1" ;;
 	tls)      n=$1; shift; set -- --requests "$n" "$@" ;;
 	esac
 	$tool "$program" --only "$name" --rounds 1 "$@"

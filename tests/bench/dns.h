@@ -17,7 +17,17 @@ struct dns_run {
 	/* kept by the functions below */
 	int begun, ended, failed;
 	int64_t *started, *took;
+
+	/*
+	 * fend only, or NULL: how long one callback of a descriptor that is always ready came after
+	 * the other, if lookups ended in between or there are none, up to n_gaps_max of them; with
+	 * n 0 the run ends then.
+	 */
+	int64_t *gaps;
+	int n_gaps, n_gaps_max;
 };
+
+int64_t dns_now(void);
 
 /* The next lookup: its number, and the name in ret_name. -1: all have begun. */
 int dns_begin(struct dns_run *run, char ret_name[DNS_NAME_SIZE]);

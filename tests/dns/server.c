@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The sockets of the name server with faults, and what it notes; reply.c is what it says. */
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -209,6 +210,8 @@ on_datagrams(struct fend_io *io, unsigned events, void *data)
 			     (struct sockaddr *)&client.address, &client.size);
 		if (r <= 0)
 			break;
+		/* It is in the same place in an address of IPv6. */
+		server->port = ntohs(((struct sockaddr_in *)&client.address)->sin_port);
 		on_query(server, &client, message, (gsize)r);
 		n++;
 	}

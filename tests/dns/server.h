@@ -61,6 +61,7 @@ struct server {
 	/* what came */
 	unsigned n_a, n_aaaa, n_other, n_tcp;
 	char *name;         /* of the last question */
+	guint16 port;       /* that the last question over UDP came from */
 	unsigned edns_size; /* that the last question allowed; 0: it was without EDNS */
 	fend_time first, last;
 	unsigned max_at_once; /* most questions found waiting at one time */
