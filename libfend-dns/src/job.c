@@ -80,7 +80,7 @@ finish_found(struct job *job)
 			memcpy(addresses, in6->addresses, in6->n * sizeof(*addresses));
 		if (in->n)
 			memcpy(addresses + in6->n, in->addresses, in->n * sizeof(*addresses));
-		fend__addresses_sort(addresses, n);
+		fend__addresses_sort(addresses, n, job->resolver);
 	}
 	finish(job, err, addresses, n, first->canonical);
 	fend__release(addresses);
@@ -259,7 +259,7 @@ ask_next(struct job *job)
 
 /* 1: hosts(5) does not know the name. */
 static int
-look_into_hosts(struct job *job, struct fend_resolver *resolver)
+look_into_hosts(struct job *job)
 {
 	struct host_address *addresses = NULL;
 	const struct hosts *hosts;
@@ -267,7 +267,7 @@ look_into_hosts(struct job *job, struct fend_resolver *resolver)
 	size_t n;
 	int r;
 
-	r = fend__resolver_hosts(resolver, &hosts);
+	r = fend__resolver_hosts(job->resolver, &hosts);
 	if (r == 0)
 		r = fend__hosts_find(hosts, job->request->host, &addresses, &n, &canonical);
 	if (r == 0)
@@ -276,7 +276,7 @@ look_into_hosts(struct job *job, struct fend_resolver *resolver)
 		finish(job, r == -ENOMEM ? FEND_EAI_MEMORY : FEND_EAI_SYSTEM, NULL, 0, NULL);
 		return 0;
 	}
-	fend__addresses_sort(addresses, n);
+	fend__addresses_sort(addresses, n, job->resolver);
 	finish(job, 0, addresses, n, canonical);
 	fend__release(addresses);
 	return 0;
@@ -285,7 +285,8 @@ look_into_hosts(struct job *job, struct fend_resolver *resolver)
 void
 fend__job_start(struct job *job, struct fend_resolver *resolver)
 {
-	if (look_into_hosts(job, resolver) == 0)
+	job->resolver = resolver;
+	if (look_into_hosts(job) == 0)
 		return;
 	fend__resolver_enter(resolver, &job->tenant);
 	fend__search_begin(&job->search, fend__channel_config(job->tenant.channel),
