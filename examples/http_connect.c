@@ -188,8 +188,8 @@ http_connect_start(struct fend_loop *loop, const struct http_connect_target *tar
 	options.timeout = time_left(connect);
 	if (options.timeout == 0)
 		options.timeout = 1;
-	err = fend_connect_host(loop, target->host, target->port, &options, on_connected, connect,
-				&connect->race);
+	err = fend_connect_host(loop, target->host, target->port, NULL, &options, on_connected,
+				connect, &connect->race);
 	if (err < 0) {
 		http_connect_free(connect);
 		return err;

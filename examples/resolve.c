@@ -81,10 +81,22 @@ on_lookup(struct fend_lookup *lookup, int err, const struct addrinfo *addrinfo, 
 	finish(data, err, fend_lookup_detail(lookup));
 }
 
+/* A stream's addresses. Names beyond ASCII need a flag, and a fend that was built for them. */
+static struct addrinfo
+hints_for(const char *name)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+
+	for (; *name; name++)
+		if (*name & 0x80)
+			hints.ai_flags = AI_IDN;
+	return hints;
+}
+
 static int
 start_lookup(struct resolve *resolve)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const struct addrinfo hints = hints_for(resolve->options.name);
 
 	return fend_resolver_lookup(resolve->resolver, resolve->options.name, NULL, &hints,
 				    resolve->options.timeout, on_lookup, resolve,
@@ -164,10 +176,11 @@ start_connect(struct resolve *resolve)
 		.timeout = resolve->options.timeout,
 		.prepare = on_attempt,
 	};
+	const struct addrinfo hints = hints_for(resolve->options.name);
 
 	return fend_resolver_connect(resolve->resolver, resolve->options.name,
-				     resolve->options.service, &options, on_connect, resolve,
-				     &resolve->connect);
+				     resolve->options.service, &hints, &options, on_connect,
+				     resolve, &resolve->connect);
 }
 
 static int
@@ -202,6 +215,7 @@ read_options(int argc, char **argv, struct options *options)
 		{ NULL, 0, NULL, 0 },
 	};
 	char none[] = "", *end = none;
+	double seconds = 10;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0) {
@@ -214,12 +228,15 @@ read_options(int argc, char **argv, struct options *options)
 		else if (option == 'c')
 			options->service = optarg;
 		else if (option == 'o')
-			options->timeout = (fend_time)(strtod(optarg, &end) * 1e9);
+			seconds = strtod(optarg, &end);
 		else
 			return false;
 	}
+	if (*end || !(seconds > 0 && seconds < 1e9))
+		return false;
+	options->timeout = (fend_time)(seconds * 1e9);
 	options->name = argv[optind];
-	return argc == optind + 1 && !*end && options->timeout > 0 &&
+	return argc == optind + 1 &&
 	       (!options->type || record_type(options->type) > 0) &&
 	       !options->type + !options->reverse + !options->service >= 2;
 }
@@ -227,7 +244,7 @@ read_options(int argc, char **argv, struct options *options)
 int
 main(int argc, char **argv)
 {
-	struct resolve resolve = { .options.timeout = FEND_SEC(10) };
+	struct resolve resolve = { 0 };
 	int err, code = 1;
 
 	if (!read_options(argc, argv, &resolve.options)) {

@@ -138,8 +138,8 @@ start(struct program *program, const char *host, const char *port)
 		err = fend_signal_new(program->loop, SIGINT, on_interrupt, program,
 				      &program->interrupt);
 	if (err == 0)
-		err = fend_connect_host(program->loop, host, port, NULL, on_connected, program,
-					&program->connect);
+		err = fend_connect_host(program->loop, host, port, NULL, NULL, on_connected,
+					program, &program->connect);
 	if (err == 0)
 		fend_timer_after(program->timer, PATIENCE);
 	return err;

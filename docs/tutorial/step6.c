@@ -154,7 +154,7 @@ start(struct program *program, const char *cafile)
 		err = trust(program, cafile);
 	if (err == 0)
 		err = fend_connect_host(program->loop, program->host, program->port, NULL,
-					on_connected, program, &program->connect);
+					NULL, on_connected, program, &program->connect);
 	if (err == 0)
 		fend_timer_after(program->timer, PATIENCE);
 	return err;

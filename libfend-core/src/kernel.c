@@ -247,6 +247,23 @@ real_interface(const char *name, unsigned *ret_index)
 }
 
 static int
+real_interface_name(unsigned index, char ret_name[IF_NAMESIZE])
+{
+	if (!if_indextoname(index, ret_name))
+		return errno == ENXIO ? -ENODEV : -errno;
+	return 0;
+}
+
+static int
+real_host_name(char *ret_name, size_t size)
+{
+	if (gethostname(ret_name, size) < 0)
+		return -errno;
+	ret_name[size - 1] = '\0';
+	return 0;
+}
+
+static int
 real_lstat(const char *path, struct stat *ret_stat)
 {
 	return lstat(path, ret_stat) < 0 ? -errno : 0;
@@ -307,6 +324,8 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.recvmmsg = fend__real_recvmmsg,
 	.sendmmsg = fend__real_sendmmsg,
 	.interface = real_interface,
+	.interface_name = real_interface_name,
+	.host_name = real_host_name,
 	.lstat = real_lstat,
 	.chmod = real_chmod,
 	.unlink = real_unlink,

@@ -29,7 +29,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <net/if.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -226,13 +225,17 @@ socket_name(ares_socket_t fd, struct sockaddr *address, ares_socklen_t *size, vo
 static unsigned
 interface_index(const char *name, void *data)
 {
-	return if_nametoindex(name);
+	unsigned index;
+
+	return fend__kernel->interface(name, &index) == 0 ? index : 0;
 }
 
 static const char *
 interface_name(unsigned index, char *buffer, size_t size, void *data)
 {
-	return size >= IF_NAMESIZE ? if_indextoname(index, buffer) : NULL;
+	if (size < IF_NAMESIZE || fend__kernel->interface_name(index, buffer) < 0)
+		return NULL;
+	return buffer;
 }
 
 static void

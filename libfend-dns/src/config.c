@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <fend/error.h>
 #include <fend/resolver.h>
@@ -178,9 +177,8 @@ search_own_domain(struct config *config)
 {
 	char name[HOST_SIZE], *dot;
 
-	if (config->search || gethostname(name, sizeof(name)) < 0)
+	if (config->search || fend__kernel->host_name(name, sizeof(name)) < 0)
 		return 0;
-	name[sizeof(name) - 1] = '\0';
 	dot = strchr(name, '.');
 	return dot ? read_search(config, dot + 1, 1) : 0;
 }

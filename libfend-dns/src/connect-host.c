@@ -17,6 +17,7 @@
 #include <netdb.h>
 #include <string.h>
 
+#include <fend/error.h>
 #include <fend/timer.h>
 
 #include <fend-internal/connect.h>
@@ -32,6 +33,12 @@
 
 enum {
 	ADDRESSES_MAX = 32, /* of a family; whoever owns the name decides how many there are */
+};
+
+/* What to connect to, as the user says it. */
+struct target {
+	const char *host, *service;
+	const struct addrinfo *hints;
 };
 
 struct feeder {
@@ -125,14 +132,31 @@ on_end(struct job *job, int err, const struct host_address *addresses, size_t n,
 	finish(feeder, err);
 }
 
-/* Feed the race with what host and service say, or ask resolver, the loop's own if it is NULL. */
+/* Flags that shape the list of a lookup are of no use where there is none. */
+static int
+read_request(struct request *request, const struct target *target)
+{
+	const int flags = AI_ADDRCONFIG | AI_IDN | AI_NUMERICHOST | AI_NUMERICSERV;
+	struct addrinfo hints = { 0 };
+
+	if (target->hints)
+		hints = *target->hints;
+	if (hints.ai_flags & ~flags)
+		return FEND_EAI_BADFLAGS;
+	if ((hints.ai_socktype && hints.ai_socktype != SOCK_STREAM) ||
+	    (hints.ai_protocol && hints.ai_protocol != IPPROTO_TCP))
+		return FEND_EAI_SOCKTYPE;
+	hints.ai_socktype = SOCK_STREAM;
+	return fend__request_read(request, target->host, target->service, &hints);
+}
+
+/* Feed the race with what target says, or ask resolver, the loop's own if it is NULL. */
 static int
 feed(struct feeder *feeder, struct fend_loop *loop, struct fend_resolver *resolver,
-     const char *host, const char *service)
+     const struct target *target)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct request *request = &feeder->request;
-	int err = fend__request_read(request, host, service, &hints), r;
+	int err = read_request(request, target), r;
 
 	if (err < 0 || request->n_known > 0) {
 		add(feeder, request->known, request->n_known);
@@ -153,7 +177,7 @@ feed(struct feeder *feeder, struct fend_loop *loop, struct fend_resolver *resolv
 
 static int
 start_feeder(struct fend_connect *connect, struct fend_loop *loop, struct fend_resolver *resolver,
-	     const char *host, const char *service)
+	     const struct target *target)
 {
 	struct feeder *feeder = fend__calloc(1, sizeof(*feeder));
 	int r;
@@ -168,7 +192,7 @@ start_feeder(struct fend_connect *connect, struct fend_loop *loop, struct fend_r
 		stop(feeder);
 		return r;
 	}
-	return feed(feeder, loop, resolver, host, service);
+	return feed(feeder, loop, resolver, target);
 }
 
 static bool
@@ -178,15 +202,16 @@ is_unix(const char *host)
 }
 
 static int
-start(struct fend_loop *loop, struct fend_resolver *resolver, const char *host,
-      const char *service, const struct fend_connect_options *options, fend_connect_fn *fn,
-      void *data, struct fend_connect **ret_connect)
+start(struct fend_loop *loop, struct fend_resolver *resolver, const struct target *target,
+      const struct fend_connect_options *options, fend_connect_fn *fn, void *data,
+      struct fend_connect **ret_connect)
 {
+	const char *host = target->host;
 	struct fend_connect *connect;
 	struct fend_address address;
 	int r;
 
-	if (!host || (!service && !is_unix(host)) || !ret_connect)
+	if (!host || (!target->service && !is_unix(host)) || !ret_connect)
 		return -EINVAL;
 	r = fend_connect_new(loop, options, fn, data, &connect);
 	if (r < 0)
@@ -197,7 +222,7 @@ start(struct fend_loop *loop, struct fend_resolver *resolver, const char *host,
 			r = fend_connect_add(connect, &address);
 		r = fend__connect_last(connect, r);
 	} else {
-		r = start_feeder(connect, loop, resolver, host, service);
+		r = start_feeder(connect, loop, resolver, target);
 	}
 	if (r < 0) {
 		fend_connect_free(connect);
@@ -209,19 +234,23 @@ start(struct fend_loop *loop, struct fend_resolver *resolver, const char *host,
 
 FEND_PUBLIC int
 fend_connect_host(struct fend_loop *loop, const char *host, const char *service,
-		  const struct fend_connect_options *options, fend_connect_fn *fn, void *data,
-		  struct fend_connect **ret_connect)
+		  const struct addrinfo *hints, const struct fend_connect_options *options,
+		  fend_connect_fn *fn, void *data, struct fend_connect **ret_connect)
 {
-	return start(loop, NULL, host, service, options, fn, data, ret_connect);
+	const struct target target = { .host = host, .service = service, .hints = hints };
+
+	return start(loop, NULL, &target, options, fn, data, ret_connect);
 }
 
 FEND_PUBLIC int
 fend_resolver_connect(struct fend_resolver *resolver, const char *host, const char *service,
-		      const struct fend_connect_options *options, fend_connect_fn *fn, void *data,
-		      struct fend_connect **ret_connect)
+		      const struct addrinfo *hints, const struct fend_connect_options *options,
+		      fend_connect_fn *fn, void *data, struct fend_connect **ret_connect)
 {
+	const struct target target = { .host = host, .service = service, .hints = hints };
+
 	if (!resolver)
 		return -EINVAL;
-	return start(fend__resolver_loop(resolver), resolver, host, service, options, fn, data,
+	return start(fend__resolver_loop(resolver), resolver, &target, options, fn, data,
 		     ret_connect);
 }

@@ -7,13 +7,13 @@
  */
 #include "request.h"
 
-#include <ifaddrs.h>
 #include <netdb.h>
 #include <string.h>
 
 #include <fend/error.h>
 
 #include "idn.h"
+#include "interfaces.h"
 
 enum {
 	KNOWN_FLAGS = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_ADDRCONFIG |
@@ -21,45 +21,43 @@ enum {
 };
 
 static bool
-is_loopback(const struct sockaddr *address)
+is_loopback(const struct host_address *address)
 {
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
+	if (address->family == AF_INET)
+		return ntohl(address->in.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&address->in6);
+}
 
-	if (address->sa_family == AF_INET) {
-		memcpy(&in, address, sizeof(in));
-		return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+/* Is there an address of family beyond the loopback's? */
+static bool
+is_configured(const struct interfaces *interfaces, int family)
+{
+	size_t i;
+
+	for (i = 0; i < interfaces->n; i++) {
+		const struct host_address *address = &interfaces->addresses[i].address;
+
+		if (address->family == family && !is_loopback(address))
+			return true;
 	}
-	memcpy(&in6, address, sizeof(in6));
-	return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
+	return false;
 }
 
 /*
- * Has this system an address of family beyond the loopback's? getifaddrs(3) does system calls and
- * allocates for itself, but asks nobody but the kernel. If it cannot tell, the answer is yes.
+ * AI_ADDRCONFIG: without an address of a family, addresses of that family are of no use. If the
+ * kernel cannot tell which there are, all may be.
  */
-static bool
-is_configured(int family)
-{
-	struct ifaddrs *list, *entry;
-	bool found = false;
-
-	if (getifaddrs(&list) < 0)
-		return true;
-	for (entry = list; entry && !found; entry = entry->ifa_next)
-		found = entry->ifa_addr && entry->ifa_addr->sa_family == family &&
-			!is_loopback(entry->ifa_addr);
-	freeifaddrs(list);
-	return found;
-}
-
-/* AI_ADDRCONFIG: without an address of a family, addresses of that family are of no use. */
 static int
 apply_addrconfig(struct request *request)
 {
-	bool in = is_configured(AF_INET);
-	bool in6 = is_configured(AF_INET6);
+	struct interfaces interfaces;
+	bool in, in6;
 
+	if (fend__interfaces_read(&interfaces) < 0)
+		return 0;
+	in = is_configured(&interfaces, AF_INET);
+	in6 = is_configured(&interfaces, AF_INET6);
+	fend__interfaces_clear(&interfaces);
 	if (request->family == AF_UNSPEC && in != in6)
 		request->family = in ? AF_INET : AF_INET6;
 	if ((request->family == AF_INET && !in) || (request->family == AF_INET6 && !in6))

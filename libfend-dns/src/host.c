@@ -10,7 +10,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,9 +95,9 @@ read_zone(const char *text, const struct in6_addr *address, uint32_t *ret_zone)
 	unsigned long long zone;
 
 	if (IN6_IS_ADDR_LINKLOCAL(address) || IN6_IS_ADDR_MC_LINKLOCAL(address)) {
-		unsigned index = if_nametoindex(text);
+		unsigned index;
 
-		if (index) {
+		if (fend__kernel->interface(text, &index) == 0) {
 			*ret_zone = index;
 			return 0;
 		}

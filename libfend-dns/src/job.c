@@ -94,7 +94,7 @@ finish_found(struct job *job)
 	else if (all == in6)
 		err = join(in6, in);
 	if (err == 0)
-		fend__addresses_sort(all->addresses, all->n);
+		fend__addresses_sort(all->addresses, all->n, job->resolver);
 	finish(job, err, all->addresses, all->n, first->canonical);
 }
 
@@ -275,7 +275,7 @@ ask_next(struct job *job)
 
 /* 1: hosts(5) does not know the name. */
 static int
-look_into_hosts(struct job *job, struct fend_resolver *resolver)
+look_into_hosts(struct job *job)
 {
 	struct host_address *addresses = NULL;
 	const struct hosts *hosts;
@@ -283,7 +283,7 @@ look_into_hosts(struct job *job, struct fend_resolver *resolver)
 	size_t n;
 	int r;
 
-	r = fend__resolver_hosts(resolver, &hosts);
+	r = fend__resolver_hosts(job->resolver, &hosts);
 	if (r == 0)
 		r = fend__hosts_find(hosts, job->request->host, &addresses, &n, &canonical);
 	if (r == 0)
@@ -292,7 +292,7 @@ look_into_hosts(struct job *job, struct fend_resolver *resolver)
 		finish(job, r == -ENOMEM ? FEND_EAI_MEMORY : FEND_EAI_SYSTEM, NULL, 0, NULL);
 		return 0;
 	}
-	fend__addresses_sort(addresses, n);
+	fend__addresses_sort(addresses, n, job->resolver);
 	finish(job, 0, addresses, n, canonical);
 	fend__release(addresses);
 	return 0;
@@ -301,7 +301,8 @@ look_into_hosts(struct job *job, struct fend_resolver *resolver)
 void
 fend__job_start(struct job *job, struct fend_resolver *resolver)
 {
-	if (look_into_hosts(job, resolver) == 0)
+	job->resolver = resolver;
+	if (look_into_hosts(job) == 0)
 		return;
 	fend__resolver_enter(resolver, &job->tenant);
 	fend__search_begin(&job->search, fend__channel_config(job->tenant.channel),

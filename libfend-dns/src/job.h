@@ -44,6 +44,7 @@ struct job {
 	job_fn *fn;
 	job_part_fn *part; /* NULL: nobody wants to know */
 	const struct request *request;
+	struct fend_resolver *resolver;
 	struct tenant tenant;
 	struct search search;
 	char name[HOST_SIZE];  /* what is asked for now */

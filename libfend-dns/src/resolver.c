@@ -2,7 +2,8 @@
 /*
  * Resolvers: the files that say whom to ask and what need not be asked, and a channel to ask over.
  *
- * Both files are looked at again when something is to be looked up, but at most once in CHECK. If
+ * Both files, and the addresses of this host, which decide the order of others, are looked at again
+ * when something is to be looked up, but at most once in CHECK. If
  * resolv.conf has changed, a new channel is made for what comes from then on; the old one goes on
  * with what it was asked and ends with the last of its tenants. A file that exists but cannot be
  * read now, or a channel that cannot be made, leaves all as it is until the next time.
@@ -27,6 +28,7 @@
 #include "config.h"
 #include "files.h"
 #include "hosts.h"
+#include "interfaces.h"
 
 #define CHECK FEND_SEC(1)
 /* c-ares doubles the time with each try, in an int of milliseconds. */
@@ -47,6 +49,8 @@ struct fend_resolver {
 	struct text_file resolv_conf, hosts_file;
 	fend_time resolv_conf_checked, hosts_checked; /* < 0: never, or to be checked again */
 	struct hosts *hosts;                          /* NULL: not read yet */
+	fend_time interfaces_checked;                 /* as those of the files */
+	struct interfaces interfaces;
 	struct channel *channel;
 	struct tenant *tenants;
 };
@@ -167,6 +171,18 @@ fend__resolver_hosts(struct fend_resolver *resolver, const struct hosts **ret_ho
 	return 0;
 }
 
+const struct interfaces *
+fend__resolver_interfaces(struct fend_resolver *resolver)
+{
+	struct interfaces now;
+
+	if (is_due(&resolver->interfaces_checked) && fend__interfaces_read(&now) == 0) {
+		fend__interfaces_clear(&resolver->interfaces);
+		resolver->interfaces = now;
+	}
+	return &resolver->interfaces;
+}
+
 FEND_PUBLIC int
 fend_resolver_flush(struct fend_resolver *resolver)
 {
@@ -179,6 +195,7 @@ fend_resolver_flush(struct fend_resolver *resolver)
 		return r;
 	fend__channel_flush(resolver->channel);
 	resolver->resolv_conf_checked = resolver->hosts_checked = -1;
+	resolver->interfaces_checked = -1;
 	fend__text_file_forget(&resolver->resolv_conf);
 	fend__text_file_forget(&resolver->hosts_file);
 	return 0;
@@ -243,6 +260,7 @@ fend_resolver_free(struct fend_resolver *resolver)
 	if (resolver->channel)
 		resolver->channel = fend__channel_drop(resolver->channel);
 	resolver->hosts = fend__hosts_free(resolver->hosts);
+	fend__interfaces_clear(&resolver->interfaces);
 	fend__release(resolver->resolv_conf.path);
 	fend__release(resolver->hosts_file.path);
 	fend__release((char *)resolver->options.servers);
@@ -299,6 +317,7 @@ fend__resolver_open(struct fend_loop *loop, const struct fend_resolver_options *
 		return -ENOMEM;
 	resolver->holds = 1;
 	resolver->resolv_conf_checked = resolver->hosts_checked = -1;
+	resolver->interfaces_checked = -1;
 	if (loop)
 		resolver->loop = fend__loop_hold(loop);
 	r = take_options(resolver, options);

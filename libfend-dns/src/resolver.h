@@ -8,6 +8,7 @@
 
 struct channel;
 struct hosts;
+struct interfaces;
 
 /*
  * loop may be NULL: then there is none, and only steps of its channel make progress. strings in the
@@ -40,5 +41,7 @@ void fend__resolver_leave(struct tenant *tenant);
 
 /* hosts(5) as it is now. It is gone after the next call. Errors of reading a file. */
 int fend__resolver_hosts(struct fend_resolver *resolver, const struct hosts **ret_hosts);
+/* The addresses of this host, as far as they are known. They are gone after the next call. */
+const struct interfaces *fend__resolver_interfaces(struct fend_resolver *resolver);
 
 #endif

@@ -10,12 +10,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include <fend/error.h>
 
@@ -64,7 +62,8 @@ format_address(struct fend_reverse *reverse)
 	if (address->family == AF_INET || !address->zone)
 		return;
 	end = reverse->host + strlen(reverse->host);
-	if (is_link_local(&address->in6) && if_indextoname(address->zone, interface))
+	if (is_link_local(&address->in6) &&
+	    fend__kernel->interface_name(address->zone, interface) == 0)
 		sprintf(end, "%%%s", interface);
 	else
 		sprintf(end, "%%%u", (unsigned)address->zone);
@@ -96,8 +95,7 @@ format_question(struct fend_reverse *reverse)
 
 /*
  * The domain of this host: what is behind the first dot of its own name, or of the one that
- * hosts(5) has for that or for localhost. NULL if there is none. gethostname(3) asks nobody but the
- * kernel.
+ * hosts(5) has for that or for localhost. NULL if there is none.
  */
 static const char *
 find_domain(const struct hosts *hosts, char *buffer, size_t size)
@@ -106,9 +104,8 @@ find_domain(const struct hosts *hosts, char *buffer, size_t size)
 	const char *names[] = { "localhost", buffer }, *canonical, *dot;
 	size_t i, n;
 
-	if (gethostname(buffer, size) < 0)
+	if (fend__kernel->host_name(buffer, size) < 0)
 		*buffer = '\0';
-	buffer[size - 1] = '\0';
 	for (i = 0; i < 2; i++) {
 		dot = strchr(names[i], '.');
 		if (!dot && fend__hosts_find(hosts, names[i], &addresses, &n, &canonical) > 0) {

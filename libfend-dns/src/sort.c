@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Destination address selection, RFC 6724 section 6, with the default policy table of section 2.1.
- * Left out are rules 3, 4 and 7, about deprecated, home and tunnelled addresses, which only Netlink
- * could tell of; and rule 9 for IPv4, where a common prefix says nothing about distance.
+ * Left out is rule 7, about tunnels: of the kinds of interface that there are nobody has a list, and
+ * those that the policy table knows by their addresses come last anyway. Rule 9 counts for IPv4
+ * within a network only: beyond it a common prefix says nothing about distance.
  *
  * Only so many addresses are looked at, since each costs four system calls and whoever answers for
  * a name may answer with thousands. The others follow in the order in which they came.
@@ -15,7 +16,9 @@
 
 #include <fend-internal/kernel.h>
 
+#include "interfaces.h"
 #include "request.h"
+#include "resolver.h"
 
 enum {
 	SORTED_MAX = 64,
@@ -46,10 +49,12 @@ struct rank {
 	struct host_address address;
 	bool usable;    /* rule 1 */
 	bool in_scope;  /* 2 */
+	bool deprecated; /* 3 */
+	bool home;      /* 4 */
 	bool same_label; /* 5 */
 	int precedence; /* 6 */
 	int scope;      /* 8 */
-	unsigned common; /* 9; 0 for IPv4 */
+	unsigned common; /* 9 */
 };
 
 static struct in6_addr
@@ -134,12 +139,25 @@ find_source(const struct host_address *address, struct host_address *ret_source)
 	return true;
 }
 
+/* Rule 9: how near the address is to its source. */
+static unsigned
+common_prefix(const struct in6_addr *in6, const struct in6_addr *source, int family,
+	      const struct own_address *own)
+{
+	unsigned common = common_bits(in6, source);
+
+	if (family == AF_INET)
+		return own && common >= 96 + own->prefix ? common : 0;
+	return common < PREFIX_MAX ? common : PREFIX_MAX;
+}
+
 static struct rank
-rank(const struct host_address *address)
+rank(const struct host_address *address, const struct interfaces *interfaces)
 {
 	struct in6_addr in6 = as_ipv6(address), source6;
 	const struct policy *policy = find_policy(&in6);
 	struct host_address source = { 0 };
+	const struct own_address *own;
 	struct rank rank = {
 		.address = *address,
 		.precedence = policy->precedence,
@@ -149,13 +167,13 @@ rank(const struct host_address *address)
 	rank.usable = find_source(address, &source);
 	if (!rank.usable)
 		return rank;
+	own = fend__interfaces_find(interfaces, &source);
+	rank.deprecated = own && own->deprecated;
+	rank.home = own && own->home;
 	source6 = as_ipv6(&source);
 	rank.in_scope = scope_of(&source) == rank.scope;
 	rank.same_label = find_policy(&source6)->label == policy->label;
-	if (address->family == AF_INET6)
-		rank.common = common_bits(&source6, &in6);
-	if (rank.common > PREFIX_MAX)
-		rank.common = PREFIX_MAX;
+	rank.common = common_prefix(&in6, &source6, address->family, own);
 	return rank;
 }
 
@@ -166,6 +184,10 @@ is_before(const struct rank *a, const struct rank *b)
 		return a->usable;
 	if (a->in_scope != b->in_scope)
 		return a->in_scope;
+	if (a->deprecated != b->deprecated)
+		return b->deprecated;
+	if (a->home != b->home)
+		return a->home;
 	if (a->same_label != b->same_label)
 		return a->same_label;
 	if (a->precedence != b->precedence)
@@ -176,17 +198,19 @@ is_before(const struct rank *a, const struct rank *b)
 }
 
 void
-fend__addresses_sort(struct host_address *addresses, size_t n)
+fend__addresses_sort(struct host_address *addresses, size_t n, struct fend_resolver *resolver)
 {
 	struct rank ranks[SORTED_MAX], next;
+	const struct interfaces *interfaces;
 	size_t i, k;
 
 	if (n < 2)
 		return;
 	if (n > SORTED_MAX)
 		n = SORTED_MAX;
+	interfaces = fend__resolver_interfaces(resolver);
 	for (i = 0; i < n; i++) {
-		next = rank(&addresses[i]);
+		next = rank(&addresses[i], interfaces);
 		for (k = i; k > 0 && is_before(&next, &ranks[k - 1]); k--)
 			ranks[k] = ranks[k - 1];
 		ranks[k] = next;

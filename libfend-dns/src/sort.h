@@ -4,12 +4,13 @@
 
 #include <stddef.h>
 
+struct fend_resolver;
 struct host_address;
 
 /*
  * Bring addresses into the order in which to try them (RFC 6724, section 6). It asks the kernel for
- * the source address of each, which sends nothing.
+ * the source address of each, which sends nothing, and the resolver for what is known of that.
  */
-void fend__addresses_sort(struct host_address *addresses, size_t n);
+void fend__addresses_sort(struct host_address *addresses, size_t n, struct fend_resolver *resolver);
 
 #endif

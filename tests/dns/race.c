@@ -107,8 +107,8 @@ race_begin(struct race *race, const char *host, const char *service, int timeout
 	};
 
 	race->begun = fend_now();
-	test_error(fend_resolver_connect(race->resolver, host, service, &options, race_on_end, race,
-					 &race->connect),
+	test_error(fend_resolver_connect(race->resolver, host, service, race->hints, &options,
+					 race_on_end, race, &race->connect),
 		   0);
 	g_assert_cmpint(race->calls, ==, 0);
 	g_assert_cmpuint(race->starts->len, ==, 0);

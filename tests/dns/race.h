@@ -31,6 +31,7 @@ struct race {
 	char service[8];
 	struct server *server;
 	struct fend_resolver *resolver;
+	const struct addrinfo *hints;
 
 	struct fend_connect *connect;
 	fend_time begun;

@@ -13,18 +13,22 @@ test_arguments(struct test *test)
 	const struct fend_connect_options wrong = { .size = sizeof(wrong), .timeout = -2 };
 	struct fend_connect *connect = NULL;
 
-	test_error(fend_connect_host(test->loop, NULL, "80", NULL, race_on_end, NULL, &connect),
+	test_error(fend_connect_host(test->loop, NULL, "80", NULL, NULL, race_on_end, NULL,
+				     &connect),
 		   -EINVAL);
-	test_error(fend_connect_host(test->loop, "::1", NULL, NULL, race_on_end, NULL, &connect),
+	test_error(fend_connect_host(test->loop, "::1", NULL, NULL, NULL, race_on_end, NULL,
+				     &connect),
 		   -EINVAL);
-	test_error(fend_connect_host(test->loop, "::1", "80", NULL, NULL, NULL, &connect),
+	test_error(fend_connect_host(test->loop, "::1", "80", NULL, NULL, NULL, NULL, &connect),
 		   -EINVAL);
-	test_error(fend_connect_host(test->loop, "::1", "80", NULL, race_on_end, NULL, NULL),
+	test_error(fend_connect_host(test->loop, "::1", "80", NULL, NULL, race_on_end, NULL, NULL),
 		   -EINVAL);
-	test_error(fend_connect_host(test->loop, "::1", "80", &wrong, race_on_end, NULL, &connect),
+	test_error(fend_connect_host(test->loop, "::1", "80", NULL, &wrong, race_on_end, NULL,
+				     &connect),
 		   -EINVAL);
-	test_error(fend_connect_host(NULL, "::1", "80", NULL, race_on_end, NULL, &connect), -EINVAL);
-	test_error(fend_resolver_connect(NULL, "::1", "80", NULL, race_on_end, NULL, &connect),
+	test_error(fend_connect_host(NULL, "::1", "80", NULL, NULL, race_on_end, NULL, &connect),
+		   -EINVAL);
+	test_error(fend_resolver_connect(NULL, "::1", "80", NULL, NULL, race_on_end, NULL, &connect),
 		   -EINVAL);
 	g_assert_null(connect);
 }
@@ -37,8 +41,8 @@ test_the_loops_resolver(struct test *test)
 
 	race_init(&race, test);
 	race.begun = fend_now();
-	test_error(fend_connect_host(test->loop, "localhost", "no-such-service", NULL, race_on_end,
-				     &race, &race.connect),
+	test_error(fend_connect_host(test->loop, "localhost", "no-such-service", NULL, NULL,
+				     race_on_end, &race, &race.connect),
 		   0);
 	race_run(&race);
 	test_error(race.err, FEND_EAI_SERVICE);
@@ -52,7 +56,7 @@ test_freed_at_once(struct test *test)
 	struct race race;
 
 	race_init(&race, test);
-	test_error(fend_connect_host(test->loop, "host.test", "80", NULL, race_on_end, &race,
+	test_error(fend_connect_host(test->loop, "host.test", "80", NULL, NULL, race_on_end, &race,
 				     &race.connect),
 		   0);
 	race.connect = fend_connect_free(race.connect);
@@ -169,8 +173,8 @@ test_no_memory(struct test *test)
 	for (n = 1, struck = 1; struck; n++) {
 		memset(&race, 0, sizeof(race));
 		fault_set(FAULT_ALLOCATE, n, -ENOMEM, 0);
-		r = fend_resolver_connect(setting.resolver, "host.test", "1", NULL, race_on_end,
-					  &race, &race.connect);
+		r = fend_resolver_connect(setting.resolver, "host.test", "1", NULL, NULL,
+					  race_on_end, &race, &race.connect);
 		if (r == 0)
 			test_wait(test, &race.calls);
 		else

@@ -97,11 +97,13 @@ test_many_of_ipv6(struct test *test)
 
 /* No question is asked; the attempt and its outcome. */
 static void
-play_literal(struct test *test, const char *host, const char *service, const char *starts, int err)
+play_hinted(struct test *test, const char *host, const char *service, const struct addrinfo *hints,
+	    const char *starts, int err)
 {
 	struct race race;
 
 	race_init(&race, test);
+	race.hints = hints;
 	race_begin(&race, host, service, 0);
 	race_run(&race);
 	g_assert_cmpstr(race.starts->str, ==, starts);
@@ -109,6 +111,12 @@ play_literal(struct test *test, const char *host, const char *service, const cha
 	g_assert_cmpint(race.when, ==, 0);
 	g_assert_cmpuint(race.server->n_a + race.server->n_aaaa, ==, 0);
 	race_fini(&race);
+}
+
+static void
+play_literal(struct test *test, const char *host, const char *service, const char *starts, int err)
+{
+	play_hinted(test, host, service, NULL, starts, err);
 }
 
 static void
@@ -180,6 +188,76 @@ test_search(struct test *test)
 	play_files(test, "", 2);
 }
 
+static const struct addrinfo in_only = { .ai_family = AF_INET };
+static const struct addrinfo in6_only = { .ai_family = AF_INET6 };
+static const struct addrinfo idn = { .ai_flags = AI_IDN };
+
+/* A host of both families, of which one is asked for. */
+static void
+play_family(struct test *test, const struct addrinfo *hints, const char *starts)
+{
+	const struct scenario scenario = { .aaaa = SERVER_ANSWER };
+	struct race race;
+
+	race_init(&race, test);
+	race.hints = hints;
+	if (race_find_port(&race)) {
+		place_init(&race.in6, OPEN);
+		place_init(&race.in, OPEN);
+		race_script(race.server, &scenario);
+		g_snprintf(race.service, sizeof(race.service), "%d", race.port);
+		race_begin(&race, "host.test", race.service, 0);
+		race_run(&race);
+		test_error(race.err, 0);
+		g_assert_cmpstr(race.starts->str, ==, starts);
+		g_assert_cmpuint(race.server->n_a, ==, hints->ai_family == AF_INET);
+		g_assert_cmpuint(race.server->n_aaaa, ==, hints->ai_family == AF_INET6);
+		place_fini(&race.in6);
+		place_fini(&race.in);
+	}
+	race_fini(&race);
+}
+
+static void
+test_one_family(struct test *test)
+{
+	play_family(test, &in_only, "4@0");
+	play_family(test, &in6_only, "6@0");
+}
+
+/* The host has addresses, but none of the family that is asked for. */
+static void
+test_no_address_of_the_family(struct test *test)
+{
+	struct race race;
+
+	race_init(&race, test);
+	race.hints = &in6_only;
+	race.server->aaaa = SERVER_NODATA;
+	race_begin(&race, "host.test", "80", 0);
+	race_run(&race);
+	test_error(race.err, FEND_EAI_NODATA);
+	g_assert_cmpuint(race.starts->len, ==, 0);
+	race_fini(&race);
+}
+
+static void
+test_beyond_ascii(struct test *test)
+{
+	static const char *const in[] = { "127.0.0.1", NULL };
+	struct race race;
+
+	race_init(&race, test);
+	race.hints = &idn;
+	race.server->a_addresses = in;
+	race.server->aaaa = SERVER_NODATA;
+	race_begin(&race, "b\u00fccher.test", "1", 0);
+	race_run(&race);
+	test_error(race.err, has_idn() ? -ECONNREFUSED : FEND_EAI_BADFLAGS);
+	g_assert_cmpstr(race.server->name, ==, has_idn() ? "xn--bcher-kva.test" : NULL);
+	race_fini(&race);
+}
+
 static void
 test_too_many_addresses(struct test *test)
 {
@@ -213,6 +291,34 @@ test_mistakes(struct test *test)
 	play_literal(test, "", "80", "", FEND_EAI_NONAME);
 	play_literal(test, "two..dots", "80", "", FEND_EAI_NONAME);
 	play_literal(test, "unix:", NULL, "", -EINVAL);
+}
+
+static void
+refuse(struct test *test, const char *host, const char *service, struct addrinfo hints, int err)
+{
+	play_hinted(test, host, service, &hints, "", err);
+}
+
+static void
+test_hints_that_do_not_fit(struct test *test)
+{
+	static const int no_use[] = { AI_PASSIVE, AI_CANONNAME, AI_V4MAPPED, AI_ALL, AI_CANONIDN };
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(no_use); i++)
+		refuse(test, "::1", "80", (struct addrinfo){ .ai_flags = no_use[i] },
+		       FEND_EAI_BADFLAGS);
+	refuse(test, "::1", "80", (struct addrinfo){ .ai_socktype = SOCK_DGRAM }, FEND_EAI_SOCKTYPE);
+	refuse(test, "::1", "80", (struct addrinfo){ .ai_protocol = IPPROTO_UDP },
+	       FEND_EAI_SOCKTYPE);
+	refuse(test, "::1", "80", (struct addrinfo){ .ai_protocol = IPPROTO_SCTP },
+	       FEND_EAI_SOCKTYPE);
+	refuse(test, "::1", "80", (struct addrinfo){ .ai_family = AF_UNIX }, FEND_EAI_FAMILY);
+	refuse(test, "::1", "80", in_only, FEND_EAI_ADDRFAMILY);
+	refuse(test, "host.test", "80", (struct addrinfo){ .ai_flags = AI_NUMERICHOST },
+	       FEND_EAI_NONAME);
+	refuse(test, "::1", "http", (struct addrinfo){ .ai_flags = AI_NUMERICSERV },
+	       FEND_EAI_NONAME);
 }
 
 static void
@@ -269,6 +375,10 @@ main(int argc, char **argv)
 	ADD("many-of-ipv6", many_of_ipv6);
 	ADD("literals", literals);
 	ADD("too-many-addresses", too_many_addresses);
+	ADD("one-family", one_family);
+	ADD("no-address-of-the-family", no_address_of_the_family);
+	ADD("beyond-ascii", beyond_ascii);
+	ADD("hints-that-do-not-fit", hints_that_do_not_fit);
 	ADD("hosts", hosts);
 	ADD("search", search);
 	ADD("mistakes", mistakes);

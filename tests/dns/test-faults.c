@@ -199,6 +199,84 @@ test_unwatchable(struct test *test)
 	fault_remove();
 }
 
+static int
+look_up_literal(const char *host, int flags)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_flags = flags };
+	struct addrinfo *list = NULL;
+	int r = fend_dns_lookup(host, NULL, &hints, FEND_SEC(20), &list);
+
+	fend_addrinfo_free(list);
+	return r;
+}
+
+static int
+look_up_if_configured(void)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET, .ai_flags = AI_ADDRCONFIG };
+	struct addrinfo *list = NULL;
+	int r = fend_dns_lookup("127.0.0.1", NULL, &hints, FEND_SEC(20), &list);
+
+	fend_addrinfo_free(list);
+	return r;
+}
+
+/* Here is no address but loopback's. If the kernel does not say so, there may be some. */
+static void
+test_unknown_addresses(struct test *test)
+{
+	static const enum fault_op ops[] = { FAULT_SOCKET, FAULT_SENDMSG, FAULT_RECVMSG,
+					     FAULT_ALLOCATE };
+	size_t i;
+
+	fault_install();
+	for (i = 0; i < G_N_ELEMENTS(ops); i++) {
+		test_error(look_up_if_configured(), FEND_EAI_NONAME);
+		fault_set(ops[i], 1, -ENOBUFS, 0);
+		test_error(look_up_if_configured(), 0);
+		g_assert_true(fault_struck());
+	}
+	fault_remove();
+}
+
+static void
+test_unknown_interface(struct test *test)
+{
+	fault_install();
+	test_error(look_up_literal("fe80::1%lo", 0), 0);
+	fault_set(FAULT_INTERFACE, 1, -EMFILE, 0);
+	test_error(look_up_literal("fe80::1%lo", 0), FEND_EAI_NONAME);
+	g_assert_true(fault_struck());
+	fault_remove();
+}
+
+static void
+reverse_fn(struct fend_reverse *reverse, int err, const char *host, const char *service, void *data)
+{
+	g_string_append(data, host);
+}
+
+/* The zone of an address is a number if its interface has no name. */
+static void
+test_unnamed_interface(struct test *test)
+{
+	GString *text = g_string_new(NULL);
+	struct fend_address address;
+	struct fend_reverse *reverse;
+
+	test_ok(fend_address_parse("[fe80::1%lo]:0", &address));
+	fault_install();
+	fault_set(FAULT_INTERFACE_NAME, 1, -ENODEV, 0);
+	test_ok(fend_reverse_start(test->loop, &address, NI_NUMERICHOST, FEND_FOREVER, reverse_fn,
+				   text, &reverse));
+	while (text->len == 0)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(1)));
+	g_assert_cmpstr(text->str, ==, "fe80::1%1");
+	fend_reverse_free(reverse);
+	fend__kernel = &fend__kernel_real; /* the loop keeps its resolver */
+	g_string_free(text, TRUE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -219,6 +297,9 @@ main(int argc, char **argv)
 	test_add("/faults/transmissions", test_transmissions);
 	test_add("/faults/socket-options", test_socket_options);
 	test_add("/faults/wait-is-refused", test_wait_is_refused);
+	test_add("/faults/unknown-addresses-may-be-any", test_unknown_addresses);
+	test_add("/faults/unknown-interface", test_unknown_interface);
+	test_add("/faults/unnamed-interface", test_unnamed_interface);
 	if (g_strcmp0(g_getenv("FEND_DISPATCHER"), "poll")) { /* which makes no such calls */
 		test_add("/faults/epoll-ctls", test_epoll_ctls);
 		test_add("/faults/unwatchable-is-told-at-once", test_unwatchable);

@@ -55,6 +55,10 @@ static const char *const records[] = {
 	"--cname=alias4.test,four.test",
 	"--host-record=private.test,10.1.2.3,fd00::1",
 	"--host-record=tunnel.test,10.1.2.3,2002:c000:201::1",
+	"--host-record=near.test,198.51.100.1",
+	"--host-record=near.test,192.0.2.129",
+	"--host-record=near.test,192.0.2.201",
+	"--host-record=near.test,198.51.100.2",
 	"--local=/printer/",
 	"--local=/scanner/",
 	"--local=/split/",
@@ -313,6 +317,61 @@ test_with_both(struct test *test)
 	compare_all();
 }
 
+/* ip(8) can say of an address what ioctl(2) cannot. */
+static void
+ip(const char *arguments)
+{
+	char *command = g_strdup_printf("ip %s", arguments);
+	int status = -1;
+
+	g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, &status, NULL));
+	g_assert_cmpint(status, ==, 0);
+	g_free(command);
+}
+
+/* What fend says first of a name is this; glibc says so as well. */
+static void
+expect_first(const char *host, const char *address)
+{
+	const struct ask ask = { .host = host, .hints = { .ai_socktype = SOCK_STREAM } };
+	struct addrinfo *list;
+	char *text;
+
+	oracle_compare(&ask, excuses, G_N_ELEMENTS(excuses));
+	test_ok(fend_dns_lookup(host, NULL, &ask.hints, FEND_SEC(20), &list));
+	text = list_describe(list);
+	if (!g_str_has_prefix(text, address))
+		g_error("%s comes before %s", text, address);
+	fend_addrinfo_free(list);
+	g_free(text);
+}
+
+/* RFC 6724, section 6: rule 3, 4, and of 9 what is said of IPv4. */
+static void
+test_kinds_of_addresses(struct test *test)
+{
+	configure(resolv_conf);
+	ip("-4 address replace 192.0.2.200/24 dev lo");
+	ip("-6 address replace 2001:db8::200/64 dev lo nodad");
+	ip("-4 route add 10.0.0.0/8 dev lo");
+	ip("-6 route add fd00::/8 dev lo");
+	expect_first("dual.test", "2001:db8::1");
+	expect_first("near.test", "192.0.2.201");
+
+	ip("-6 address change 2001:db8::200/64 dev lo preferred_lft 0");
+	expect_first("dual.test", "192.0.2.1");
+	ip("-6 address change 2001:db8::200/64 dev lo preferred_lft forever");
+	expect_first("dual.test", "2001:db8::1");
+
+	ip("-4 address add 10.0.0.1/8 dev lo preferred_lft 0");
+	expect_first("private.test", "fd00::1");
+	ip("-4 address del 10.0.0.1/8 dev lo");
+
+	ip("-6 address del 2001:db8::200/64 dev lo");
+	ip("-6 address add 2001:db8::200/64 dev lo home nodad");
+	expect_first("private.test", "fd00::1");
+}
+
 static void
 test_excuses(struct test *test)
 {
@@ -333,6 +392,7 @@ main(int argc, char **argv)
 	test_add("/getaddrinfo-names/search-lists", test_ndots);
 	test_add("/getaddrinfo-names/with-an-address", test_with_ipv4);
 	test_add("/getaddrinfo-names/with-addresses-of-both-families", test_with_both);
+	test_add("/getaddrinfo-names/deprecated-home-and-near-addresses", test_kinds_of_addresses);
 	test_add("/getaddrinfo-names/every-excuse-is-needed", test_excuses);
 	dnsmasq = dnsmasq_start(53, records);
 	r = g_test_run();

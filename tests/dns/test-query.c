@@ -102,12 +102,12 @@ test_records(struct test *test)
 	query_run(test, &told, setting.resolver, "name.test", 4711);
 	test_error(told.err, 0);
 	told_clear(&told);
-	/* A record that breaks the rules of its type. */
+	g_assert_cmpuint(setting.server->n_other, ==, 3);
+	/* A record that breaks the rules of its type. Some versions of c-ares then ask again. */
 	query_run(test, &told, setting.resolver, "name.test", FEND_RECORD_SRV);
 	test_error(told.err, FEND_EAI_FAIL);
 	g_assert_cmpint(told.rcode, ==, -1);
 	told_clear(&told);
-	g_assert_cmpuint(setting.server->n_other, ==, 4);
 	query_run(test, &told, setting.resolver, "name.test", FEND_RECORD_A);
 	test_error(told.err, 0);
 	g_assert_cmpstr(told.first, ==, "name.test");

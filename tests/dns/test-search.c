@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <fend-internal/kernel.h>
+
 #include "dns-test.h"
 
 static const char resolv_conf[] = "search first.test second.test\n"
@@ -217,6 +219,49 @@ test_names_that_get_too_long(struct test *test)
 	g_free(name);
 }
 
+static int
+own_host_name(char *ret_name, size_t size)
+{
+	g_strlcpy(ret_name, "own.corp.test", size);
+	return 0;
+}
+
+static int
+no_host_name(char *ret_name, size_t size)
+{
+	return -EPERM;
+}
+
+static enum server_mode
+choose_any(const char *name, gboolean aaaa)
+{
+	note(name, aaaa);
+	return SERVER_ANSWER;
+}
+
+/* Without a search list the domain of this host is one, if it has one. */
+static void
+test_own_domain(struct test *test)
+{
+	static struct fend__kernel door;
+	struct scene scene;
+
+	door = fend__kernel_real;
+	door.host_name = own_host_name;
+	fend__kernel = &door;
+	scene_start(&scene, test, "", "", choose_any, PATIENT);
+	expect(test, &scene, "host", AF_INET, 0, "192.0.2.1", "host.corp.test/4");
+	scene_end(&scene);
+	scene_start(&scene, test, "search other.test\n", "", choose_any, PATIENT);
+	expect(test, &scene, "host", AF_INET, 0, "192.0.2.1", "host.other.test/4");
+	scene_end(&scene);
+	door.host_name = no_host_name;
+	scene_start(&scene, test, "", "", choose_any, PATIENT);
+	expect(test, &scene, "host", AF_INET, 0, "192.0.2.1", "host/4");
+	scene_end(&scene);
+	fend__kernel = &fend__kernel_real;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -226,6 +271,7 @@ main(int argc, char **argv)
 	test_add("/search/failures-of-servers", test_failures_of_servers);
 	test_add("/search/hosts-come-first", test_hosts_come_first);
 	test_add("/search/not-asked-for", test_not_asked_for);
+	test_add("/search/own-domain", test_own_domain);
 	test_add("/search/names-that-get-too-long", test_names_that_get_too_long);
 	return g_test_run();
 }

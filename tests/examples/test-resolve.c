@@ -13,6 +13,7 @@
 static const char *const records[] = {
 	"--host-record=host.test,192.0.2.1,2001:db8::1,300",
 	"--host-record=local.test,127.0.0.1",
+	"--host-record=xn--bcher-kva.test,192.0.2.7",
 	"--cname=alias.test,host.test,7",
 	"--mx-host=host.test,mail.test,10",
 	"--txt-record=host.test,with \"quotes\",second",
@@ -52,6 +53,7 @@ test_addresses(struct test *test)
 	check(NULL, NULL, "192.0.2.9", 0, "192.0.2.9\n");
 	check(NULL, NULL, "local.test", 0, "127.0.0.1\n");
 	check(NULL, NULL, "nosuch.test", 1, "");
+	check(NULL, NULL, "b\u00fccher.test", has_idn() ? 0 : 1, has_idn() ? "192.0.2.7\n" : "");
 }
 
 static void
@@ -122,6 +124,8 @@ test_usage(struct test *test)
 	check("--type", "A", "--reverse", 2, "");
 	check("--nosuch", NULL, "host.test", 2, "");
 	check("--timeout", "x", "host.test", 2, "");
+	check("--timeout", "nan", "host.test", 2, "");
+	check("--timeout", "1e300", "host.test", 2, "");
 }
 
 int

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <fend/addrinfo.h>
 #include <fend/error.h>
 #include <fend/resolver.h>
 
@@ -20,6 +21,7 @@
 #include "message.h"
 #include "request.h"
 #include "search.h"
+#include "servers.h"
 #include "services.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -81,6 +83,23 @@ read_resolv_conf(char *text)
 	search(config, "host.example");
 	search(config, "host.");
 	fend__config_free(config);
+}
+
+/* A line each for two variables, before the file. */
+static void
+read_environment(char *text)
+{
+	static const char *const names[] = { "LOCALDOMAIN", "RES_OPTIONS" };
+	char *end;
+	int i;
+
+	for (i = 0; i < 2 && (end = strchr(text, '\n')); i++, text = end + 1) {
+		*end = '\0';
+		setenv(names[i], text, 1);
+	}
+	read_resolv_conf(text);
+	unsetenv(names[0]);
+	unsetenv(names[1]);
 }
 
 /* Each name on each line is found, with the line's address among its addresses. */
@@ -148,19 +167,41 @@ use_file(const char *text)
 	file_left = strlen(text);
 }
 
-/* The first line is the service, the others are the file. */
+/* The first line is the service, the others are the file. What it says is said of its port, too. */
 static void
 read_services(char *text)
 {
 	static const char *const protocols[] = { "tcp", "udp" };
-	char *service = text, *end = strchr(text, '\n');
-	int ports[] = { -1, -1 };
+	char *service = text, *end = strchr(text, '\n'), name[64];
+	int ports[] = { -1, -1 }, i, r;
 
 	if (end)
 		*end = '\0';
 	use_file(end ? end + 1 : "");
 	check(fend__services_find(service, protocols, 2, ports) == 0);
-	check(ports[0] >= -1 && ports[0] <= 65535 && ports[1] >= -1 && ports[1] <= 65535);
+	for (i = 0; i < 2; i++) {
+		check(ports[i] >= -1 && ports[i] <= 65535);
+		use_file(end ? end + 1 : "");
+		r = fend__services_name(ports[i], protocols[i], name, sizeof(name));
+		check(r == (*name != '\0') && (r == 0 || ports[i] >= 0));
+	}
+}
+
+/* Each of the addresses that fit is there with each kind of socket. */
+static void
+check_list(const struct request *request, const struct host_address *addresses, size_t n)
+{
+	const struct addrinfo *info;
+	struct addrinfo *list;
+	size_t entries = 0;
+
+	if (fend__addrinfo_new(request, addresses, n, "name.test", &list) < 0)
+		return;
+	check(!strcmp(list->ai_canonname, "name.test"));
+	for (info = list; info; info = info->ai_next, entries++)
+		check(info->ai_addr->sa_family == info->ai_family);
+	check(entries >= request->n_kinds && entries <= n * request->n_kinds);
+	fend_addrinfo_free(list);
 }
 
 static void
@@ -174,9 +215,10 @@ check_request(const struct request *request)
 		check(fend__host_check(request->host) == 0);
 	for (i = 0; i < request->n_known; i++)
 		check(request->known[i].family == AF_INET || request->known[i].family == AF_INET6);
+	check_list(request, request->known, request->n_known);
 }
 
-/* Five bytes of hints, and a line each for host, service and services(5). */
+/* Five bytes of hints, and a line each for host ("-": none), service and services(5). */
 static void
 read_arguments(const uint8_t *bytes, size_t n)
 {
@@ -202,6 +244,8 @@ read_arguments(const uint8_t *bytes, size_t n)
 			file_left--;
 		}
 	}
+	if (!strcmp(host, "-"))
+		host = NULL;
 	if (fend__request_read(&request, host, service, &hints) == 0)
 		check_request(&request);
 	fend__release(text);
@@ -230,6 +274,26 @@ read_message(const uint8_t *bytes, size_t n)
 }
 
 static void
+read_servers(const char *list)
+{
+	struct sockaddr_storage alias;
+	struct fend_address *servers;
+	size_t n, i;
+
+	if (fend__servers_read(list, &servers, &n) < 0)
+		return;
+	check(n > 0 && n <= SERVERS_MAX);
+	for (i = 0; i < n; i++) {
+		socklen_t size = fend__server_alias(servers, i, (struct sockaddr *)&alias,
+						    sizeof(alias));
+
+		check(size == servers[i].size);
+		check(fend__server_find(servers, n, (struct sockaddr *)&alias) <= i);
+	}
+	fend__release(servers);
+}
+
+static void
 read_name(const char *text)
 {
 	char name[HOST_SIZE], *decoded;
@@ -253,6 +317,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	case 'a':
 		read_arguments(bytes + 1, n - 1);
 		break;
+	case 'e':
+		read_environment(text);
+		break;
 	case 'h':
 		read_hosts(text);
 		break;
@@ -267,6 +334,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		break;
 	case 's':
 		read_services(text);
+		break;
+	case 'v':
+		read_servers(text);
 		break;
 	}
 	fend__kernel = &fend__kernel_real;

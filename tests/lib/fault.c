@@ -92,6 +92,9 @@ FAULTY(FAULT_RECVMMSG, recvmmsg,
 FAULTY(FAULT_SENDMMSG, sendmmsg,
        (int fd, struct fend__message *messages, unsigned n, int flags), fd, messages, n, flags)
 FAULTY(FAULT_INTERFACE, interface, (const char *name, unsigned *ret_index), name, ret_index)
+FAULTY(FAULT_INTERFACE_NAME, interface_name, (unsigned index, char ret_name[IF_NAMESIZE]), index,
+       ret_name)
+FAULTY(FAULT_HOST_NAME, host_name, (char *ret_name, size_t size), ret_name, size)
 
 static ssize_t
 faulty_read(int fd, void *buffer, size_t size)
@@ -223,6 +226,8 @@ fault_install(void)
 	faulty.recvmmsg = faulty_recvmmsg;
 	faulty.sendmmsg = faulty_sendmmsg;
 	faulty.interface = faulty_interface;
+	faulty.interface_name = faulty_interface_name;
+	faulty.host_name = faulty_host_name;
 	faulty.fstat = faulty_fstat;
 	faulty.get_flags = faulty_get_flags;
 	faulty.set_flags = faulty_set_flags;

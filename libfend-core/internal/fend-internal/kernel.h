@@ -2,6 +2,7 @@
 #ifndef FEND_INTERNAL_KERNEL_H
 #define FEND_INTERNAL_KERNEL_H
 
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -93,6 +94,8 @@ struct fend__kernel {
 	int (*sendmmsg)(int fd, struct fend__message *messages, unsigned n, int flags);
 
 	int (*interface)(const char *name, unsigned *ret_index); /* if_nametoindex(3); -ENODEV */
+	int (*interface_name)(unsigned index, char ret_name[IF_NAMESIZE]); /* if_indextoname(3) */
+	int (*host_name)(char *ret_name, size_t size); /* gethostname(3), with a NUL always */
 
 	/* of the file of a Unix socket */
 	int (*lstat)(const char *path, struct stat *ret_stat);

@@ -8,6 +8,7 @@
 extern "C" {
 #endif
 
+struct addrinfo; /* <netdb.h> */
 struct fend_loop;
 struct fend_resolver;
 
@@ -24,27 +25,32 @@ struct fend_resolver;
  * or a name of services(5). The connect is used, and freed at any time, like every other, but
  * fend_connect_add(), _last() and _set_feeder() are not for the caller.
  *
+ * hints: as for fend_lookup_start(), as far as they say what to connect to: ai_family, AF_UNSPEC or
+ * the one family to try, and of ai_flags AI_ADDRCONFIG, AI_IDN, AI_NUMERICHOST and AI_NUMERICSERV.
+ * NULL is a hint of all zeros. The connection is one of TCP, so ai_socktype and ai_protocol may say
+ * just that. For Unix names hints are not used.
+ *
  * fn is told the errors of fend_connect_fn and, if there was no address to try, why:
  *   FEND_EAI_...    those of fend_lookup_fn
  *   -EINVAL -ENAMETOOLONG -ENOMEM  the Unix name cannot be read; no memory for an address
  * When both families fail, what may be different another time (FEND_EAI_AGAIN and the like) is told
- * rather than that there are no such addresses. Mistakes in host and service are told by fn as
- * well.
+ * rather than that there are no such addresses. Mistakes in host, service and hints are told by fn
+ * as well: FEND_EAI_BADFLAGS for other flags, FEND_EAI_SOCKTYPE for what is not TCP.
  *
  * Returns the errors of fend_connect_new(), -EINVAL if host is NULL or service is where it is
  * needed, and, when the loop's resolver is made, those of fend_resolver_new().
  */
 int fend_connect_host(struct fend_loop *loop, const char *host, const char *service,
-		      const struct fend_connect_options *options, fend_connect_fn *fn, void *data,
-		      struct fend_connect **ret_connect);
+		      const struct addrinfo *hints, const struct fend_connect_options *options,
+		      fend_connect_fn *fn, void *data, struct fend_connect **ret_connect);
 
 /*
  * The same with this resolver, on its loop. If the resolver is freed meanwhile, the race makes do
  * with the addresses it has, until the timeout.
  */
 int fend_resolver_connect(struct fend_resolver *resolver, const char *host, const char *service,
-			  const struct fend_connect_options *options, fend_connect_fn *fn,
-			  void *data, struct fend_connect **ret_connect);
+			  const struct addrinfo *hints, const struct fend_connect_options *options,
+			  fend_connect_fn *fn, void *data, struct fend_connect **ret_connect);
 
 #ifdef __cplusplus
 }
