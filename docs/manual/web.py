@@ -187,8 +187,9 @@ class Writer:
             self.tree(self.page.errors)
 
     def all_functions(self):
-        """Each function there is, in the order of their names."""
-        pages = {name: page for page in self.manual.pages.values() for name in page.functions()}
+        """Each function of the library whose overview this is, in the order of their names."""
+        pages = {name: page for page in self.manual.pages.values()
+                 if page.library == self.page.name for name in page.functions()}
         self.heading('FUNCTIONS')
         self.lines.append('<ul class="functions">')
         for name, page in sorted(pages.items()):
@@ -208,7 +209,7 @@ class Writer:
         for title, tree in page.sections:
             self.heading(title)
             self.tree(tree)
-        if page.name == 'fend':
+        if page.section == 7 and page.name != 'fend':
             self.all_functions()
         self.see_also()
         overviews = [('fend', 7)] + [entry for entry in self.manual.pages if entry[1] == 7

@@ -34,6 +34,7 @@ packages_table()
 	tests curl              curl              curl                curl            curl
 	tests mandoc            mandoc            mandoc              mandoc          mandoc
 	tests iproute2          iproute2          iproute             iproute2        iproute2
+	ci    ccache            ccache            ccache              ccache          ccache
 	ci    clang             clang             clang               clang           clang
 	ci    libclang-rt-dev   libclang-rt-dev   compiler-rt         compiler-rt     compiler-rt
 	ci    musl-tools        musl-tools        musl-gcc            -               musl

@@ -20,6 +20,14 @@ def check_uninstalled(checks, project, arguments):
                                            for library in arguments.library))
 
 
+def check_subproject(checks, project, name, kind, arguments, *options):
+    """Beneath the project, with the libraries that this build has unless options say otherwise."""
+    project.check(checks, name, kind, f'-Dfend:default_library={kind}',
+                  '--force-fallback-for', ','.join(arguments.library),
+                  '-Dfend:tests=disabled', '-Dfend:examples=disabled',
+                  *[f'-Dfend:{option}' for option in arguments.option], *options)
+
+
 def main():
     parser = argparse.ArgumentParser()
     consumer.add_arguments(parser)
@@ -36,10 +44,11 @@ def main():
         check_uninstalled(checks, project, arguments)
         project.add_subproject(arguments.sources)
         for kind in ['shared', 'static']:
-            project.check(checks, f'{kind} subproject', kind, f'-Dfend:default_library={kind}',
-                          '--force-fallback-for', ','.join(arguments.library),
-                          '-Dfend:tests=disabled', '-Dfend:examples=disabled',
-                          *[f'-Dfend:{option}' for option in arguments.option])
+            check_subproject(checks, project, f'{kind} subproject', kind, arguments)
+        if 'tls' in project.objects:
+            project.objects.remove('tls')
+            check_subproject(checks, project, 'subproject without TLS', 'shared', arguments,
+                             '-Dfend:tls=disabled')
 
 
 main()

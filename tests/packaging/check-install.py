@@ -21,31 +21,32 @@ HERE = pathlib.Path(__file__).parent
 LIBDIR = 'lib/some-architecture'
 
 
-def manual_files(headers, functions, libraries):
+def manual_files(library, headers, functions):
     """The manual: a page for each header that does not only include others, and each function."""
     titles = {f'fend_{header.stem}'.replace('-', '_') for header in headers}
     titles -= {'fend_core', 'fend_net'}
-    overviews = [library + '.7' for library in libraries]
-    pages = [f'{title}.3' for title in titles] + overviews
+    overviews = [f'{library}.7', *(['fend.7'] if library == 'libfend-core' else [])]
+    web = [f'{page}.html' for page in [*(f'{title}.3' for title in titles), f'{library}.7']]
+    web += ['index.html', 'style.css'] if library == 'libfend-core' else []
     return ({f'share/man/man3/{name}.3' for name in titles | functions} |
-            {f'share/man/man7/{name}' for name in ['fend.7', *overviews]} |
-            {f'share/doc/fend/html/{name}'
-             for name in ['index.html', 'style.css', *(f'{page}.html' for page in pages)]})
+            {f'share/man/man7/{name}' for name in overviews} |
+            {f'share/doc/fend/html/{name}' for name in web})
 
 
-def installed_files(sources, libraries, has_manual):
-    """What has to be in the root, and nothing else."""
-    files, headers, functions = set(), {pathlib.Path('version.h')}, set()
-    for library in libraries:
-        include = sources / library / 'include'
-        files |= {f'{LIBDIR}/{library}.so', f'{LIBDIR}/{library}.so.0',
-                  f'{LIBDIR}/{library}.so.0.1.0', f'{LIBDIR}/pkgconfig/{library}.pc'}
-        headers |= {header.relative_to(include / 'fend') for header in include.glob('fend/*.h')}
-        functions |= set(re.findall(r'\b(fend_(?!_)\w+);',
-                                    (sources / library / f'{library}.sym').read_text()))
-    files |= {f'include/fend/{header}' for header in headers}
-    files |= manual_files(headers, functions, libraries) if has_manual else set()
-    return {f'usr/{path}' for path in files}
+def library_files(sources, library, has_manual):
+    """{file: its package} of one library."""
+    include = sources / library / 'include'
+    headers = {header.relative_to(include / 'fend') for header in include.glob('fend/*.h')}
+    headers |= {pathlib.Path('version.h')} if library == 'libfend-core' else set()
+    functions = set(re.findall(r'\b(fend_(?!_)\w+);',
+                               (sources / library / f'{library}.sym').read_text()))
+    runtime = {f'{LIBDIR}/{library}.so.0', f'{LIBDIR}/{library}.so.0.1.0'}
+    development = {f'include/fend/{header}' for header in headers}
+    development |= {f'{LIBDIR}/{library}.so', f'{LIBDIR}/{library}.a',
+                    f'{LIBDIR}/pkgconfig/{library}.pc'}
+    development |= manual_files(library, headers, functions) if has_manual else set()
+    return {**{f'usr/{path}': f'{library}0' for path in runtime},
+            **{f'usr/{path}': f'{library}-dev' for path in development}}
 
 
 def package_globs():
@@ -54,20 +55,27 @@ def package_globs():
             for path in sorted((HERE / 'debian').glob('*.install'))}
 
 
-def check_packages(checks, files, libraries):
-    """Each file belongs to one package, and each glob of a library that is built has a file."""
+def check_files(checks, root, sources, libraries, has_manual):
+    """What is installed is what has to be, each file in its package alone, and no glob is idle."""
+    files = {str(path.relative_to(root)) for path in root.rglob('*') if not path.is_dir()}
+    expected = {}
+    for library in libraries:
+        expected.update(library_files(sources, library, has_manual))
+    checks.check('what is installed is what has to be', files == set(expected),
+                 [f'missing: {path}' for path in sorted(set(expected) - files)],
+                 [f'unexpected: {path}' for path in sorted(files - set(expected))])
+
     packages = package_globs()
     owners = {path: [package for package, globs in packages.items()
                      if any(fnmatch.fnmatchcase(path, glob) for glob in globs)] for path in files}
-    checks.check('each file belongs to one package', all(len(owner) == 1 for owner in owners.values()),
-                 [f'{path}: {owner}' for path, owner in sorted(owners.items()) if len(owner) != 1])
+    checks.check('each file is in one package, that of its library',
+                 all(owner == [expected.get(path)] for path, owner in owners.items()),
+                 [f'{path}: {owner}, not {expected.get(path)}'
+                  for path, owner in sorted(owners.items()) if owner != [expected.get(path)]])
     for library in libraries:
         idle = [glob for package in (f'{library}0', f'{library}-dev') for glob in packages[package]
-                if not fnmatch.filter(files, glob)]
+                if not fnmatch.filter(files, glob) and (has_manual or '/share/' not in glob)]
         checks.check(f'the packages of {library} have what they name', not idle, idle)
-        foreign = [f'{path}: {owner}' for path, owner in owners.items()
-                   if library in path and 'fend-doc' not in owner and not all(name.startswith(library) for name in owner)]
-        checks.check(f'what is called {library} is in its packages', not foreign, foreign)
 
 
 class Outside:
@@ -116,12 +124,28 @@ def packaging_headers(path, library):
     return {f'{name}.h' for name in re.findall(r'`([^`]*)`', row)[2].split()}
 
 
+def packaging_manual(path, library):
+    """The globs of man pages that PACKAGING.md has for library."""
+    row = re.search(rf'^\| {library.partition("-")[2]} .*', path.read_text(), re.M).group(0)
+    return {f'usr/share/man/man3/fend_{name}.3' for name in row.split('`')[1].split()}
+
+
 def check_packaging(checks, sources, prefix, libraries):
+    """The document says what the headers, options and packages are."""
     path = sources / 'PACKAGING.md'
     listed = set.union(*(packaging_headers(path, library) for library in libraries))
     installed = {header.name for header in (prefix / 'include' / 'fend').iterdir()}
     checks.check('PACKAGING.md lists the headers', listed == installed,
                  f'differing: {sorted(listed ^ installed)}')
+    for library in libraries:
+        globs = {glob for glob in package_globs()[f'{library}-dev'] if '/man3/' in glob}
+        checks.check(f'PACKAGING.md has the globs of {library}',
+                     packaging_manual(path, library) == globs, sorted(globs))
+    options = set(re.findall(r"^option\('(\w+)'", (sources / 'meson_options.txt').read_text(), re.M))
+    table = re.search(r'^## Options\n\n.*?\n\n', path.read_text(), re.S | re.M).group(0)
+    described = set(re.findall(r'^\| `(\w+)` ', table, re.M))
+    checks.check('PACKAGING.md lists the options', options == described,
+                 f'differing: {sorted(options ^ described)}')
 
 
 def check_provider(checks, prefix, arguments):
@@ -183,21 +207,17 @@ def main():
     with tempfile.TemporaryDirectory() as name, tap.Checks() as checks:
         directory = pathlib.Path(name)
         project = consumer.Consumer(directory, arguments)
-        for kind in ['shared', 'static']:
+        for kind in ['both', 'static']:
             root = install(checks, directory, kind, arguments)
             if not root:
                 continue
             outside = Outside(directory, root / 'usr', arguments)
-            project.check(checks, f'{kind} installed', kind, **outside.variables)
-            if kind == 'shared':
-                files = {str(path.relative_to(root)) for path in root.rglob('*')
-                         if not path.is_dir()}
-                expected = installed_files(arguments.sources, arguments.library,
-                                           'docs=enabled' in arguments.option)
-                checks.check('what is installed is what has to be', files == expected,
-                             [f'missing: {path}' for path in sorted(expected - files)],
-                             [f'unexpected: {path}' for path in sorted(files - expected)])
-                check_packages(checks, files, arguments.library)
+            if kind == 'static':
+                project.check(checks, 'static installed', 'static', **outside.variables)
+            else:
+                project.check(checks, 'shared installed', 'shared', **outside.variables)
+                check_files(checks, root, arguments.sources, arguments.library,
+                            'docs=enabled' in arguments.option)
                 check_packaging(checks, arguments.sources, root / 'usr', arguments.library)
                 check_provider(checks, root / 'usr', arguments)
                 check_programs(checks, outside, arguments.sources, arguments.library)
