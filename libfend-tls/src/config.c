@@ -160,6 +160,8 @@ fend__tls_config_init(struct fend__tls_config *ret_config, const struct fend_tls
 	int r;
 
 	r = fend__tls_algorithms(&config, failure);
+	if (!r)
+		r = fend__tls_psks_algorithms(&config, failure);
 	if (r < 0)
 		return r;
 	config.system_trust = params->verify != FEND_TLS_VERIFY_NONE && !params->cafile &&

@@ -21,6 +21,7 @@ context_free(struct fend_tls_context *context)
 	if (context->implementation)
 		context->provider->context_free(context->implementation);
 	fend__close(context->keylog);
+	fend__tls_psks_fini(&context->psks);
 	fend__release(context->pins);
 	fend__release(context);
 }
@@ -56,9 +57,12 @@ context_init(struct fend_tls_context *context, struct fend_tls_params *params,
 			return fend__tls_fail(failure, context->keylog, "keylog: %s: %s",
 					      params->keylog, fend_strerror(context->keylog));
 	}
-	r = fend__tls_config_init(&config, params, failure);
+	r = fend__tls_psks_init(&context->psks, params, context->provider, failure);
+	if (!r)
+		r = fend__tls_config_init(&config, params, failure);
 	if (r < 0)
 		return r;
+	config.psks = params->psks_count ? &context->psks : NULL;
 	r = fend__tls_fingerprint(&config, context->provider, failure);
 	if (!r)
 		r = context->provider->context_new(&config, failure, &context->implementation);

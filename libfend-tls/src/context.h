@@ -15,6 +15,7 @@ struct fend_tls_context {
 	unsigned flags;
 	bool alpn; /* there must be an application protocol */
 	struct fend_tls_pin *pins;
+	struct fend__tls_psks psks;
 	int keylog; /* a descriptor, or -1 */
 	fend_tls_hello_fn *hello; /* of a server, or NULL */
 	void *hello_data;
@@ -40,6 +41,18 @@ void fend__tls_config_fini(struct fend__tls_config *config);
 int fend__tls_fingerprint(struct fend__tls_config *config,
 			  const struct fend__tls_provider *provider,
 			  struct fend__tls_failure *failure);
+
+/*
+ * Pre-shared keys: check the parameters, and fill in what follows from them; copy them, which _fini
+ * wipes and releases; leave out what they cannot be used with. 0, or -errno with the failure filled
+ * in.
+ */
+int fend__tls_psks_check(struct fend_tls_params *params, struct fend__tls_failure *failure);
+int fend__tls_psks_init(struct fend__tls_psks *psks, const struct fend_tls_params *params,
+			const struct fend__tls_provider *provider,
+			struct fend__tls_failure *failure);
+void fend__tls_psks_fini(struct fend__tls_psks *psks);
+int fend__tls_psks_algorithms(struct fend__tls_config *config, struct fend__tls_failure *failure);
 
 /* Find the ciphers and groups that the parameters name. -EINVAL, with the failure filled in. */
 int fend__tls_algorithms(struct fend__tls_config *config, struct fend__tls_failure *failure);

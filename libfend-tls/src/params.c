@@ -89,7 +89,7 @@ check_certificates(const struct fend_tls_params *params, struct fend__tls_failur
 
 	if (params->certificates_count && !params->certificates)
 		return fend__tls_fail(failure, -EINVAL, "certificates: NULL");
-	if (params->mode == FEND_TLS_SERVER && !params->certificates_count)
+	if (params->mode == FEND_TLS_SERVER && !params->certificates_count && !params->psks_count)
 		return fend__tls_fail(failure, -EINVAL, "certificates: a server needs one");
 	for (i = 0; i < params->certificates_count; i++) {
 		if (!params->certificates[i].certificate)
@@ -148,6 +148,8 @@ fend__tls_params_check(struct fend_tls_params *params, struct fend__tls_failure 
 	if (params->mode != FEND_TLS_CLIENT && params->mode != FEND_TLS_SERVER)
 		return fend__tls_fail(failure, -EINVAL, "mode: neither client nor server");
 	r = check_versions(params, failure);
+	if (!r)
+		r = fend__tls_psks_check(params, failure);
 	if (!r)
 		r = check_verify(params, failure);
 	if (!r)

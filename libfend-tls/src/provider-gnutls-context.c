@@ -70,6 +70,8 @@ set_priority(struct fend__gnutls_context *context, const struct fend__tls_config
 	int code;
 
 	strcpy(priority, base_priority);
+	if (config->psks)
+		strcat(priority, ":-KX-ALL:+ECDHE-PSK");
 	if (config->params.protocol_max != FEND_TLS_1_2)
 		strcat(priority, ":+VERS-TLS1.3");
 	if (config->params.protocol_min != FEND_TLS_1_3)
@@ -276,6 +278,10 @@ fend__gnutls_context_new(const struct fend__tls_config *config, struct fend__tls
 		code = fend__gnutls_set_ticket_key(context, config);
 		r = code < 0 ? failed(failure, -ENOMEM, "ticket_secret", code) : 0;
 	}
+	if (!r) {
+		code = fend__gnutls_set_psks(context, config);
+		r = code < 0 ? failed(failure, -ENOMEM, "psks", code) : 0;
+	}
 	if (!r)
 		r = set_priority(context, config, failure);
 	if (!r)
@@ -309,6 +315,7 @@ fend__gnutls_context_free(void *p)
 	for (i = 0; i < context->alpn_count; i++)
 		fend__release(context->alpn[i].data);
 	fend__release(context->alpn);
+	fend__gnutls_free_psks(context);
 	if (context->priority)
 		gnutls_priority_deinit(context->priority);
 	if (context->credentials)

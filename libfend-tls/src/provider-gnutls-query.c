@@ -40,6 +40,8 @@ fend__gnutls_get(void *p, enum fend_tls_item item)
 		return session->alpn;
 	case FEND_TLS_SNI:
 		return session->sni;
+	case FEND_TLS_IDENTITY: /* neutral code knows */
+		return NULL;
 	case FEND_TLS_PROVIDER:
 		return fend__gnutls_version();
 	}

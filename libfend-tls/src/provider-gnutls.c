@@ -185,8 +185,10 @@ configure(struct fend__gnutls_session *session)
 	if (code >= 0 && context->ticket_key.size)
 		code = gnutls_session_ticket_enable_server(gnutls, &context->ticket_key);
 	if (code >= 0)
-		code = gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE,
-					      context->credentials);
+		code = context->rules.psk
+			       ? fend__gnutls_use_psks(session)
+			       : gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE,
+							context->credentials);
 	if (code >= 0 && session->name && !session->name->address_size)
 		code = gnutls_server_name_set(gnutls, GNUTLS_NAME_DNS, session->name->text,
 					      strlen(session->name->text));
@@ -345,7 +347,8 @@ fail(struct fend__gnutls_session *session, int code, struct fend__tls_failure *f
 	if ((code == GNUTLS_E_NO_CERTIFICATE_FOUND || code == GNUTLS_E_CERTIFICATE_REQUIRED) &&
 	    judge_none(session, failure) < 0)
 		return refuse(session, failure);
-	describe(failure, code);
+	if (!fend__gnutls_blames_psk(session, code, failure))
+		describe(failure, code);
 	failure->alert = alert_for(code);
 	return refuse(session, failure);
 }
@@ -387,6 +390,9 @@ finish(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
 	/* a resumed one was verified when it was new */
 	if (!session->verified && !fend__gnutls_is_resumed(session) &&
 	    judge_none(session, failure) < 0)
+		return refuse(session, failure);
+	if (fend__tls_judge_psk(&session->context->rules, fend__gnutls_used_psk(session),
+				failure) < 0)
 		return refuse(session, failure);
 	session->open = true;
 	/* which is refused if the client wants none */
@@ -457,6 +463,7 @@ close_notify(void *p)
 const struct fend__tls_provider fend__tls_gnutls = {
 	.version = fend__gnutls_version,
 	.hmac = fend__gnutls_hmac,
+	.random = fend__gnutls_random,
 	.context_new = fend__gnutls_context_new,
 	.context_free = fend__gnutls_context_free,
 	.session_new = session_new,

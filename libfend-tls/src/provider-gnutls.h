@@ -12,6 +12,8 @@
 /* What a context is to GnuTLS: -context.c makes it, sessions use it. */
 struct fend__gnutls_context {
 	gnutls_certificate_credentials_t credentials;
+	gnutls_psk_client_credentials_t psk_client; /* or NULL */
+	gnutls_psk_server_credentials_t psk_server; /* or NULL */
 	gnutls_priority_t priority;
 	struct fend__tls_rules rules;
 	gnutls_datum_t ticket_key; /* of a server; empty: no tickets */
@@ -35,6 +37,7 @@ struct fend__gnutls_session {
 	struct fend__tls_failure *rejected; /* why it is not; for the length of a handshake call */
 	char *alpn, *sni;                   /* copies of what GnuTLS leaves unterminated */
 	bool open;                          /* the handshake is done */
+	bool identified;                    /* a client has said which pre-shared key it has */
 	bool ticketed;                      /* the server has sent a ticket */
 	unsigned char last[7];              /* bytes that were pulled before it was */
 };
@@ -81,6 +84,17 @@ bool fend__gnutls_hmac(const void *key, size_t key_size, const void *data, size_
 bool fend__gnutls_is_resumed(void *session);
 int fend__gnutls_ticket(void *session, struct fend__tls_blob *ret_blob);
 int fend__gnutls_set_ticket(void *session, const struct fend__tls_blob *blob);
+
+/* Pre-shared keys: of a context, 0, or a code of GnuTLS; of a session; was the key used? */
+int fend__gnutls_set_psks(struct fend__gnutls_context *context,
+			  const struct fend__tls_config *config);
+void fend__gnutls_free_psks(struct fend__gnutls_context *context);
+int fend__gnutls_use_psks(struct fend__gnutls_session *session);
+bool fend__gnutls_used_psk(const struct fend__gnutls_session *session);
+/* Does this code mean that the peer has another key, or none? The failure is filled in then. */
+bool fend__gnutls_blames_psk(const struct fend__gnutls_session *session, int code,
+			     struct fend__tls_failure *failure);
+bool fend__gnutls_random(void *ret_data, size_t size);
 
 /* Note the tickets that a client gets. */
 void fend__gnutls_expect_tickets(struct fend__gnutls_session *session);

@@ -152,7 +152,7 @@ set_algorithms(SSL_CTX *ctx, const struct fend__tls_config *config)
 	size_t i;
 
 	put_together(list, &config->ciphers, suites_1_2);
-	if (!SSL_CTX_set_cipher_list(ctx, list))
+	if (!SSL_CTX_set_cipher_list(ctx, config->psks ? fend__openssl_psk_suites : list))
 		return false;
 	put_together(list, &config->ciphers, suites_1_3);
 	if (!SSL_CTX_set_ciphersuites(ctx, list))
@@ -287,6 +287,8 @@ fend__openssl_context_new(const struct fend__tls_config *config, struct fend__tl
 			r = fend__openssl_fail(failure, -ENOTSUP, "ciphers");
 		else if (!fend__openssl_set_resumption(context, config))
 			r = fend__openssl_fail(failure, -ENOMEM, "ticket_secret");
+		else if (!fend__openssl_set_psks(context, config))
+			r = fend__openssl_fail(failure, -ENOMEM, "psks");
 	}
 	if (!r)
 		r = fend__openssl_set_trust(context, config, failure);

@@ -42,6 +42,8 @@ fend__openssl_get(void *p, enum fend_tls_item item)
 		return session->alpn;
 	case FEND_TLS_SNI:
 		return SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name);
+	case FEND_TLS_IDENTITY: /* neutral code knows */
+		return NULL;
 	case FEND_TLS_PROVIDER:
 		return fend__openssl_version();
 	}

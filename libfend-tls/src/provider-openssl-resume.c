@@ -149,7 +149,8 @@ fend__openssl_is_resumed(void *p)
 {
 	struct fend__openssl_session *session = p;
 
-	return SSL_session_reused(session->ssl);
+	/* to OpenSSL a pre-shared key is a session as well */
+	return SSL_session_reused(session->ssl) && !session->context->rules.psk;
 }
 
 int

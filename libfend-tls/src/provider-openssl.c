@@ -257,8 +257,9 @@ fail(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 		failure->from_peer = true;
 		return failure->err;
 	}
-	if (error.reason != SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ||
-	    !judge_none(session, failure))
+	if (!fend__openssl_blames_psk(session, &error, failure) &&
+	    (error.reason != SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ||
+	     !judge_none(session, failure)))
 		fend__tls_fail(failure, -EPROTO, "%s", words_for(&error));
 	failure->alert = session->alert;
 	return failure->err;
@@ -308,6 +309,11 @@ finish(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 	/* a resumed one was verified when it was new */
 	if (!session->verified && !fend__openssl_is_resumed(session) &&
 	    judge_none(session, failure) < 0) {
+		failure->alert = alert(session, failure->alert);
+		return failure->err;
+	}
+	if (fend__tls_judge_psk(&session->context->rules, fend__openssl_used_psk(session),
+				failure) < 0) {
 		failure->alert = alert(session, failure->alert);
 		return failure->err;
 	}
@@ -403,6 +409,7 @@ close_notify(void *p)
 const struct fend__tls_provider fend__tls_openssl = {
 	.version = fend__openssl_version,
 	.hmac = fend__openssl_hmac,
+	.random = fend__openssl_random,
 	.context_new = fend__openssl_context_new,
 	.context_free = fend__openssl_context_free,
 	.session_new = session_new,

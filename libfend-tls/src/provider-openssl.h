@@ -15,6 +15,7 @@ struct fend__openssl_context {
 	BIO_METHOD *method; /* of the sessions' BIOs */
 	fend__openssl_security_fn *security; /* OpenSSL's own */
 	struct fend__tls_rules rules;
+	const struct fend__tls_psks *psks; /* or NULL */
 	STACK_OF(X509_CRL) *crls;
 	unsigned char ticket_key[FEND__TLS_TICKET_KEY]; /* of a server with tickets */
 	unsigned char *alpn; /* as on the wire: each with its size before it */
@@ -93,6 +94,19 @@ bool fend__openssl_hmac(const void *key, size_t key_size, const void *data, size
 bool fend__openssl_is_resumed(void *session);
 int fend__openssl_ticket(void *session, struct fend__tls_blob *ret_blob);
 int fend__openssl_set_ticket(void *session, const struct fend__tls_blob *blob);
+
+/*
+ * Pre-shared keys: of a context, as above. Was the key used? Does this error mean that the peer has
+ * another, or none? The failure is filled in then.
+ */
+bool fend__openssl_set_psks(struct fend__openssl_context *context,
+			    const struct fend__tls_config *config);
+bool fend__openssl_used_psk(const struct fend__openssl_session *session);
+bool fend__openssl_blames_psk(const struct fend__openssl_session *session,
+			      const struct fend__openssl_error *error,
+			      struct fend__tls_failure *failure);
+bool fend__openssl_random(void *ret_data, size_t size);
+extern const char fend__openssl_psk_suites[]; /* of TLS 1.2 */
 
 /* How a context gives or keeps tickets. false: it failed, and the error is in the queue. */
 bool fend__openssl_set_resumption(struct fend__openssl_context *context,

@@ -56,6 +56,25 @@ struct fend__tls_keys {
 	const char *password;                   /* or NULL */
 };
 
+#define FEND__TLS_IDENTITY_MAX 128 /* RFC 4279, section 5.3, and what GnuTLS takes */
+#define FEND__TLS_PSK_MIN 16
+#define FEND__TLS_PSK_MAX 64
+
+/* A pre-shared key. */
+struct fend__tls_psk {
+	char identity[FEND__TLS_IDENTITY_MAX + 1]; /* filled up with zeros */
+	unsigned char key[FEND__TLS_PSK_MAX];
+	size_t key_size;
+};
+
+/* Those of a context; it lives until nothing of the provider's is left of that. */
+struct fend__tls_psks {
+	struct fend__tls_psk *items;
+	size_t count;
+	struct fend__tls_psk nobody; /* a random key in place of one that is unknown */
+	char *hint;                  /* or NULL */
+};
+
 /* Ciphers for records and groups for the key exchange; the order is that of their tables. */
 enum fend__tls_cipher {
 	FEND__TLS_AES_128_GCM,
@@ -99,6 +118,7 @@ struct fend__tls_config {
 	struct fend__tls_keys *keys;  /* params.certificates_count of them */
 	bool system_trust;            /* the system's certificates are to be trusted */
 	struct fend__tls_choice ciphers, groups;
+	const struct fend__tls_psks *psks; /* NULL: certificates are used */
 	unsigned char fingerprint[FEND__TLS_HASH]; /* of what is demanded of the peer */
 	/* what tickets are protected with; only if tickets are wanted and a secret was given */
 	unsigned char ticket_key[FEND__TLS_TICKET_KEY];
@@ -115,6 +135,7 @@ struct fend__tls_rules {
 	size_t pins_count;
 	enum fend_tls_version protocol_min, protocol_max;
 	bool alpn; /* there must be an application protocol */
+	bool psk;  /* there are pre-shared keys, and no certificates */
 	bool crls; /* are to be heeded */
 	bool logs; /* secrets go to fend__tls_log() */
 };
@@ -132,6 +153,7 @@ fend__tls_rules_of(const struct fend_tls_params *params)
 		.protocol_min = params->protocol_min,
 		.protocol_max = params->protocol_max,
 		.alpn = params->alpn_count && !(params->flags & FEND_TLS_ALPN_OPTIONAL),
+		.psk = params->psks_count > 0,
 		.crls = params->crlfile != NULL,
 		.logs = params->keylog != NULL,
 	};
@@ -155,7 +177,8 @@ struct fend__tls_findings {
 static inline bool
 fend__tls_looks(const struct fend__tls_rules *rules)
 {
-	return rules->verify != FEND_TLS_VERIFY_NONE || rules->pins_count;
+	return rules->verify != FEND_TLS_VERIFY_NONE || rules->pins_count ||
+	       (rules->psk && rules->mode == FEND_TLS_CLIENT);
 }
 
 static inline bool
@@ -182,6 +205,12 @@ int fend__tls_judge_alpn(const struct fend__tls_rules *rules, bool agreed,
 /* May a provider go on with this hello, the body of the message? 0 or -EPROTO, as above. */
 int fend__tls_judge_hello(const struct fend__tls_rules *rules, const void *body, size_t size,
 			  struct fend__tls_failure *failure);
+ * Was a pre-shared key used, if there is one? 0, or -errno with the failure filled in, its alert
+ * included. And if the peer's is a wrong one; the alert is then the provider's.
+ */
+int fend__tls_judge_psk(const struct fend__tls_rules *rules, bool used,
+			struct fend__tls_failure *failure);
+int fend__tls_judge_wrong_psk(struct fend__tls_failure *failure);
 /* The name that the certificate must have, or NULL. */
 const struct fend__tls_name *fend__tls_demanded(const struct fend__tls_rules *rules,
 						const struct fend__tls_name *name);
@@ -197,6 +226,8 @@ struct fend__tls_provider {
 	/* HMAC with SHA-256; false: no memory */
 	bool (*hmac)(const void *key, size_t key_size, const void *data, size_t size,
 		     unsigned char ret_hash[FEND__TLS_HASH]);
+
+	bool (*random)(void *ret_data, size_t size); /* for keys; false: there are none */
 
 	int (*context_new)(const struct fend__tls_config *config, struct fend__tls_failure *failure,
 			   void **ret_context);
@@ -260,6 +291,12 @@ ssize_t fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t s
 void fend__tls_push_plain_alert(struct fend__tls_session *session, int alert);
 /* The peer has updated its keys; from a provider that does not limit how often it may. */
 void fend__tls_rekeyed(struct fend__tls_session *session);
+/*
+ * A server's key for what a client says that it is: its own, or nobody's. Never NULL; nothing about
+ * the time that it takes depends on which.
+ */
+const struct fend__tls_psk *fend__tls_find_psk(struct fend__tls_session *session,
+					       const void *identity, size_t size);
 /* A line for the log of keys. */
 void fend__tls_log(struct fend__tls_session *session, const char *line);
 /* Send these bytes. */

@@ -29,6 +29,8 @@ fend_tls_get(const struct fend_socket *socket, enum fend_tls_item item)
 			       : fend__tls_provider(FEND_TLS_CLIENT)->version();
 	if (!session || session->state != FEND__TLS_OPEN)
 		return NULL;
+	if (item == FEND_TLS_IDENTITY)
+		return fend__tls_identity(session);
 	if (item == FEND_TLS_SNI && session->context->mode == FEND_TLS_CLIENT)
 		return session->name.address_size ? NULL : session->name.text;
 	return session->context->provider->get(session->implementation, item);

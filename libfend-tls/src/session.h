@@ -32,6 +32,7 @@ struct fend__tls_session {
 	struct fend__tls_name name; /* of a client */
 	enum fend__tls_state state;
 	enum fend__tls_hello hello;
+	const struct fend__tls_psk *psk; /* of the context: the client's */
 	struct fend__tls_name asked;      /* what the client asks for; kept while hello is ASKED */
 	struct fend__holder *holder;      /* of the operation that runs */
 
@@ -87,6 +88,9 @@ int fend__tls_session_fail(struct fend__tls_session *session,
  */
 int fend__tls_hello_step(struct fend__tls_session *session, struct fend__tls_failure *failure);
 #define FEND__TLS_HELLO 1
+
+/* What the client's pre-shared key is called, or NULL. */
+const char *fend__tls_identity(const struct fend__tls_session *session);
 
 /* The provider need not be asked any more then. */
 bool fend__tls_rekeys_too_often(const struct fend__tls_session *session);

@@ -136,6 +136,8 @@ fend__tls_judge(const struct fend__tls_findings *findings, const struct fend__tl
 {
 	unsigned faults = findings->faults;
 
+	if (rules->psk)
+		return fend__tls_judge_psk(rules, false, failure);
 	if (!is_pinned(findings->spki, rules))
 		faults |= FEND_TLS_FAULT_PIN;
 	/* who may not issue at all also breaks rules of what he may issue, which the provider picks */

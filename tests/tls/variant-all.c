@@ -83,6 +83,13 @@ add_versions_and_keys(const char *path, bool dribble, test_fn *fn)
 }
 
 void
+variant_add_versions(const char *path, test_fn *fn)
+{
+	add(path, &(struct variant){.version = FEND_TLS_1_2}, fn);
+	add(path, &(struct variant){.version = FEND_TLS_1_3}, fn);
+}
+
+void
 variant_add_all(const char *path, test_fn *fn)
 {
 	add_versions_and_keys(path, false, fn);

@@ -18,6 +18,12 @@ variant_add(const char *path, test_fn *fn)
 }
 
 void
+variant_add_versions(const char *path, test_fn *fn)
+{
+	variant_add(path, fn);
+}
+
+void
 variant_add_all(const char *path, test_fn *fn)
 {
 	variant_add(path, fn);

@@ -26,6 +26,8 @@ extern struct variant variant;
 
 /* Each provider with each. */
 void variant_add(const char *path, test_fn *fn);
+/* Also in each version. */
+void variant_add_versions(const char *path, test_fn *fn);
 /* Also in each version, with each kind of certificate. */
 void variant_add_all(const char *path, test_fn *fn);
 /* Also a byte at a time. */

@@ -22,7 +22,8 @@ extern "C" {
  * Secure unless told otherwise: a client verifies the server's chain against the system's trust
  * and the server's name against the certificate's subjectAltName (RFC 9525: without the fall-back
  * to the common name); no version below 1.2, no compression, no renegotiation, no 0-RTT; of TLS
- * 1.2 only ECDHE with AEAD ciphers. docs/tls-luasec.md says what LuaSec has and this has not.
+ * 1.2 only ECDHE with AEAD ciphers. Where there are no certificates, both sides may know a key
+ * beforehand instead (struct fend_tls_psk). docs/tls-luasec.md says what LuaSec has and this has not.
  */
 
 /* Immutable once made, reference-counted, and to be shared by sockets of any loop and thread. */
@@ -63,6 +64,17 @@ struct fend_tls_keypair {
 /* A public key: SHA-256 of the SubjectPublicKeyInfo in DER form, as in RFC 7469, section 2.4. */
 struct fend_tls_pin {
 	unsigned char sha256[32];
+};
+
+/*
+ * A key that both sides know beforehand, and what it is called (RFC 4279; RFC 8446, section
+ * 4.2.11). The identity is sent in the clear. A key is random bytes and not a password, which
+ * whoever has watched or tried one handshake could guess (RFC 9257, section 4.2).
+ */
+struct fend_tls_psk {
+	const char *identity; /* 1 to 128 bytes */
+	const void *key;
+	size_t key_size; /* 16 to 64 */
 };
 
 /*
@@ -142,6 +154,30 @@ struct fend_tls_params {
 	 * environment is not asked, but a program may: secure_getenv("SSLKEYLOGFILE").
 	 */
 	const char *keylog;
+
+	/*
+	 * Pre-shared keys: a client's own, and only that; a server's, one for each client, of which
+	 * the first counts that has an identity. Both sides are known by them, so there is nothing
+	 * else: no certificates, nothing to verify them with, and no tickets. A server that has
+	 * both kinds of clients keeps two contexts, and lets hello choose. The key exchange is by
+	 * groups all the same, so who learns a key later cannot decrypt what was recorded.
+	 *
+	 * Of ciphers AES-256-GCM is left out, which goes with SHA-384: a key is for SHA-256. TLS 1.2
+	 * has CHACHA20-POLY1305 alone (RFC 7905), and is not spoken if ciphers lack it.
+	 *
+	 * A client whose identity is unknown is refused like one with the wrong key, by the same
+	 * alert at the same moment, and a server looks at all its keys for each: nobody can tell
+	 * which identities exist. They are copied, and wiped when the context is freed. To change
+	 * them, make another context.
+	 */
+	const struct fend_tls_psk *psks;
+	size_t psks_count;
+
+	/*
+	 * Server with pre-shared keys: what it tells clients with TLS 1.2, so that they can choose
+	 * an identity (RFC 4279, section 5.2), at most 128 bytes. A client of fend has only one.
+	 */
+	const char *psk_hint;
 };
 
 /*
@@ -200,7 +236,8 @@ typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
  * In fn, err is
  *   -ETIMEDOUT     not done in time
  *   -EPROTO        the protocol failed: no common version, cipher or ALPN; an alert from the peer
- *   -EKEYREJECTED  the certificate is missing or not acceptable: unknown issuer, wrong name, ...
+ *   -EKEYREJECTED  the certificate is missing or not acceptable: unknown issuer, wrong name, ...;
+ *                  the peer's pre-shared key is unknown or wrong
  *   -EKEYEXPIRED   it is expired or not yet valid
  *   -EKEYREVOKED   it is revoked
  *   -EBADMSG       the peer closed the connection
@@ -284,6 +321,7 @@ enum fend_tls_item {
 	FEND_TLS_ALPN,     /* the protocol agreed on */
 	FEND_TLS_SNI,      /* the name the client asked for */
 	FEND_TLS_PROVIDER, /* "gnutls 3.7.9", "openssl 3.0.22"; socket may be NULL */
+	FEND_TLS_IDENTITY, /* of the client's pre-shared key, on both sides */
 };
 
 /*
