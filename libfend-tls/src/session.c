@@ -145,7 +145,10 @@ check_open(const struct fend__tls_session *session)
 static bool
 holds_input(const struct fend__tls_session *session)
 {
-	return fend__tls_buffer_size(&session->input) || session->untried ||
+	/* the part of a hello is no use before the rest, and the descriptor tells of that */
+	bool waits = session->context->hello && session->hello == FEND__TLS_UNASKED;
+
+	return (fend__tls_buffer_size(&session->input) && !waits) || session->untried ||
 	       session->context->provider->pending(session->implementation);
 }
 

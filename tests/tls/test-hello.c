@@ -276,6 +276,32 @@ test_no_hello(struct test *test)
 	meet_bytes(test, alert, sizeof(alert), -EPROTO, "");
 }
 
+/* The part of a hello that has come is of no use before the rest, for which the descriptor waits. */
+static void
+test_half_a_hello_costs_nothing(struct test *test)
+{
+	static const unsigned char part[] = {22, 3, 1, 0, 100, 1, 0, 0, 96, 3, 3};
+	struct doorman doorman = {.test = test};
+	struct fend_tls_params server = asking_params(&doorman);
+	struct fend_tls_context *context = context_new(&server);
+	struct link link;
+
+	doorman.link = &link;
+	link_init_unix(&link, test);
+	test_ok(fend_tls_wrap(link.server.socket, context, NULL));
+	test_ok(fend_tls_handshake(link.server.socket, test->loop, FEND_FOREVER, on_done,
+				   &link.server));
+	g_assert_cmpint(fend_loop_dispatch(test->loop, 0), ==, 0);
+	g_assert_cmpint(send(fend_socket_fd(link.client.socket), part, sizeof(part), 0), ==,
+			sizeof(part));
+	g_assert_cmpint(fend_loop_dispatch(test->loop, FEND_SEC(20)), >, 0);
+	g_assert_cmpint(fend_loop_dispatch(test->loop, 0), ==, 0);
+	g_assert_cmpint(fend_loop_dispatch(test->loop, 0), ==, 0);
+	g_assert_cmpint(link.server.called + doorman.called, ==, 0);
+	link_fini(&link);
+	fend_tls_context_unref(context);
+}
+
 /* What is demanded of clients is the chosen context's affair. */
 static void
 test_chosen_demands(struct test *test)
@@ -416,6 +442,7 @@ main(int argc, char **argv)
 	variant_add("/hello/bad-answers", test_bad_answers);
 	variant_add("/hello/chosen-protocols", test_chosen_protocols);
 	variant_add("/hello/no-hello", test_no_hello);
+	variant_add("/hello/half-a-hello-costs-nothing", test_half_a_hello_costs_nothing);
 	variant_add_all("/hello/chosen-demands", test_chosen_demands);
 	variant_add_all("/hello/chosen-tickets", test_chosen_tickets);
 	variant_add("/hello/two-hellos", test_two_hellos);
