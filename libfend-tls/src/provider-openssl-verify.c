@@ -78,8 +78,6 @@ static int
 error_for(int alert)
 {
 	switch (alert) {
-	case FEND__TLS_HANDSHAKE_FAILURE:
-		return X509_V_ERR_APPLICATION_VERIFICATION;
 	case FEND__TLS_UNSUPPORTED_CERTIFICATE:
 		return X509_V_ERR_INVALID_PURPOSE;
 	case FEND__TLS_CERTIFICATE_REVOKED:

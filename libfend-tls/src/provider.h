@@ -205,6 +205,7 @@ int fend__tls_judge_alpn(const struct fend__tls_rules *rules, bool agreed,
 /* May a provider go on with this hello, the body of the message? 0 or -EPROTO, as above. */
 int fend__tls_judge_hello(const struct fend__tls_rules *rules, const void *body, size_t size,
 			  struct fend__tls_failure *failure);
+/*
  * Was a pre-shared key used, if there is one? 0, or -errno with the failure filled in, its alert
  * included. And if the peer's is a wrong one; the alert is then the provider's.
  */
