@@ -7,9 +7,9 @@
 
 #define KEY "00112233445566778899aabbccddeeff"
 
-static const unsigned char key[] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
-				    0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
-static const struct fend_tls_psk psk = {"somebody", key, sizeof(key)};
+static const unsigned char key[] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+				     0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff };
+static const struct fend_tls_psk psk = { "somebody", key, sizeof(key) };
 
 static struct fend_tls_params
 params_for(enum fend_tls_mode mode)
@@ -53,7 +53,7 @@ test_s_client(struct test *test)
 static void
 test_s_client_with_a_wrong_key(struct test *test)
 {
-	static const char *const versions[] = {"-tls1_2", "-tls1_3"};
+	static const char *const versions[] = { "-tls1_2", "-tls1_3" };
 	static const char *const wrong[] = {
 		"openssl s_client -CAfile %%s -port %%s -psk_identity somebody -psk 00%s %s",
 		"openssl s_client -CAfile %%s -port %%s -psk_identity nobody -psk %s %s",
@@ -68,8 +68,8 @@ test_s_client_with_a_wrong_key(struct test *test)
 			line = g_strdup_printf(wrong[i], KEY, versions[j]);
 			meeting_serve(&meeting, test, &params, line);
 			test_error(meeting.side.err, -EKEYREJECTED);
-			process_expect(meeting.process, j == 0 ? "alert number 20"
-							       : "alert number 47");
+			process_expect(meeting.process,
+				       j == 0 ? "alert number 20" : "alert number 47");
 			meeting_part(&meeting);
 			g_free(line);
 		}
@@ -129,7 +129,7 @@ test_gnutls_serv(struct test *test)
 {
 	struct fend_tls_params params = params_for(FEND_TLS_CLIENT);
 	char *passwords = test_file("passwords", "somebody:" KEY "\n");
-	static const char *const versions[] = {"TLSv1.2", "TLSv1.3"};
+	static const char *const versions[] = { "TLSv1.2", "TLSv1.3" };
 	struct meeting meeting;
 	char data[6], *line;
 	size_t i;
@@ -154,12 +154,13 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/interop/psk/s_client", test_s_client);
-	test_add("/interop/psk/s_client-with-a-wrong-key", test_s_client_with_a_wrong_key);
-	test_add("/interop/psk/gnutls-cli", test_gnutls_cli);
-	test_add("/interop/psk/s_server", test_s_server);
-	test_add("/interop/psk/s_server-with-a-certificate-alone",
-		 test_s_server_with_a_certificate_alone);
-	test_add("/interop/psk/gnutls-serv", test_gnutls_serv);
+	variant_add_single("/interop/psk/s_client", test_s_client);
+	variant_add_single("/interop/psk/s_client-with-a-wrong-key",
+			   test_s_client_with_a_wrong_key);
+	variant_add_single("/interop/psk/gnutls-cli", test_gnutls_cli);
+	variant_add_single("/interop/psk/s_server", test_s_server);
+	variant_add_single("/interop/psk/s_server-with-a-certificate-alone",
+			   test_s_server_with_a_certificate_alone);
+	variant_add_single("/interop/psk/gnutls-serv", test_gnutls_serv);
 	return g_test_run();
 }
