@@ -348,18 +348,23 @@ interop_answer(struct meeting *meeting, const char *body, size_t more)
 void
 interop_talk(struct meeting *meeting)
 {
+	static unsigned times; /* what was printed before does not count */
 	const char *name = program()->name;
+	char *there = g_strdup_printf("hello %u\n", ++times);
+	char *back = g_strdup_printf("world %u\n", times);
 
 	if (g_str_equal(name, "curl")) {
-		interop_answer(meeting, "world\n", 0);
-		process_expect(meeting->process, "world\n");
+		interop_answer(meeting, back, 0);
+		process_expect(meeting->process, back);
 	} else if (g_str_equal(name, "nginx")) {
 		say(meeting, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
 		interop_receive_until(meeting, "world\n");
 	} else if (g_str_equal(name, "gnutls-serv")) {
-		say(meeting, "hello\n");
-		interop_receive_until(meeting, "hello\n");
+		say(meeting, there);
+		interop_receive_until(meeting, there);
 	} else {
-		meeting_converse(meeting, "hello\n", "world\n");
+		meeting_converse(meeting, there, back);
 	}
+	g_free(back);
+	g_free(there);
 }

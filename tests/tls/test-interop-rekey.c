@@ -183,7 +183,7 @@ check_too_often(struct test *test, const char *command)
 
 	meet(&meeting, test, commands_of()->more);
 	update(&meeting, command, TOO_OFTEN);
-	test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), -EPROTO);
+	test_error(fend_socket_recv(meeting.side.socket, &(char){0}, 1, 0), -EPROTO);
 	assert_text(&meeting.side, "peer updates its keys too often");
 	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EPROTO);
 	meeting_part(&meeting);
