@@ -98,13 +98,14 @@ static const struct program programs[] = {
 			"events { worker_connections 64; }\n"
 			"http {\n"
 			"access_log off;\n"
-			"client_body_temp_path body; proxy_temp_path proxy; uwsgi_temp_path uwsgi;\n"
-			"fastcgi_temp_path fastcgi; scgi_temp_path scgi;\n"
+			"client_body_temp_path body; proxy_temp_path proxy;\n"
+			"fastcgi_temp_path fastcgi; scgi_temp_path scgi; uwsgi_temp_path uwsgi;\n"
 			"server {\n"
 			"listen 127.0.0.1:@port ssl;\n"
 			"ssl_certificate @certificate; ssl_certificate_key @key;\n"
 			"location = / { return 200 world\\n; }\n"
-			"location /files/ { alias @directory/; }\n",
+			"client_max_body_size 0;\n"
+			"location /files/ { alias @directory/; dav_methods PUT; }\n",
 		.tls12 = "ssl_protocols TLSv1.2;\n",
 		.tls13 = "ssl_protocols TLSv1.3;\n",
 		.demand = "ssl_verify_client on; ssl_client_certificate @ca;\n",
@@ -241,7 +242,8 @@ interop_start(struct meeting *meeting, struct test *test, const struct wish *wis
 	line = put_together(meeting, wish);
 	if (program()->configured)
 		line = configured(line);
-	command = g_strdup_printf("PATH=$PATH:/usr/sbin:/sbin; exec %s", line);
+	command = g_strdup_printf("PATH=$PATH:/usr/sbin:/sbin; cd %s && exec %s",
+				  wish->beside ? test_directory() : ".", line);
 	meeting->process = process_start((const char *const[]){"sh", "-c", command, NULL});
 	if (!interop_is_client())
 		test_wait_port(meeting->port);
@@ -309,9 +311,8 @@ interop_meet(struct meeting *meeting, struct test *test, const struct fend_tls_p
 	fend_tls_context_unref(context);
 }
 
-/* Receive until this is the end of what came; it must be there before the connection ends. */
-static void
-receive_until(struct meeting *meeting, const char *end)
+void
+interop_receive_until(struct meeting *meeting, const char *end)
 {
 	GString *text = g_string_new(NULL);
 	ssize_t n;
@@ -338,7 +339,7 @@ interop_answer(struct meeting *meeting, const char *body, size_t more)
 	char *head = g_strdup_printf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n"
 				     "Connection: close\r\n\r\n", strlen(body) + more);
 
-	receive_until(meeting, "\r\n\r\n");
+	interop_receive_until(meeting, "\r\n\r\n");
 	say(meeting, head);
 	say(meeting, body);
 	g_free(head);
@@ -347,18 +348,23 @@ interop_answer(struct meeting *meeting, const char *body, size_t more)
 void
 interop_talk(struct meeting *meeting)
 {
+	static unsigned times; /* what was printed before does not count */
 	const char *name = program()->name;
+	char *there = g_strdup_printf("hello %u\n", ++times);
+	char *back = g_strdup_printf("world %u\n", times);
 
 	if (g_str_equal(name, "curl")) {
-		interop_answer(meeting, "world\n", 0);
-		process_expect(meeting->process, "world\n");
+		interop_answer(meeting, back, 0);
+		process_expect(meeting->process, back);
 	} else if (g_str_equal(name, "nginx")) {
 		say(meeting, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-		receive_until(meeting, "world\n");
+		interop_receive_until(meeting, "world\n");
 	} else if (g_str_equal(name, "gnutls-serv")) {
-		say(meeting, "hello\n");
-		receive_until(meeting, "hello\n");
+		say(meeting, there);
+		interop_receive_until(meeting, there);
 	} else {
-		meeting_converse(meeting, "hello\n", "world\n");
+		meeting_converse(meeting, there, back);
 	}
+	g_free(back);
+	g_free(there);
 }

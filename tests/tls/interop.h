@@ -16,11 +16,12 @@ extern const char *const interop_programs[];
 struct wish {
 	const char *name;                      /* client: whom it asks for, and insists on */
 	const char *alpn;                      /* the one it has */
-	const struct certificate *certificate; /* what it presents; server, NULL: certificate_ec() */
+	const struct certificate *certificate; /* it presents; server, NULL: certificate_ec() */
 	const struct certificate *other;       /* server: what it presents as "other.example" */
 	bool demand;                           /* server: no client without a certificate */
 	bool no_tickets;                       /* it knows only session ids, and those in TLS 1.2 */
 	bool quiet;                            /* client: nothing but data on its standard output */
+	bool beside;                           /* it runs where the test's files are */
 	const char *more;                      /* behind all this on its command line */
 };
 
@@ -38,6 +39,9 @@ void interop_join(struct meeting *meeting, struct fend_tls_context *context, con
 /* Both, with a context of these parameters (NULL: those above). */
 void interop_meet(struct meeting *meeting, struct test *test, const struct fend_tls_params *params,
 		  const struct wish *wish);
+
+/* Receive until this is the end of what came; it must be there before the connection ends. */
+void interop_receive_until(struct meeting *meeting, const char *end);
 
 /* What programs of its kind are for: some bytes there, some back, at least one of each. */
 void interop_talk(struct meeting *meeting);

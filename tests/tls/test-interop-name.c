@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Servers with a certificate for each of two names, and clients that insist on the one they ask for. */
+/* Servers with two names and a certificate for each, and clients that insist on one of them. */
 #include "interop.h"
 
 #include <errno.h>

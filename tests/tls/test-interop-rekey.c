@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "pair.h"
 
@@ -17,10 +18,11 @@ enum { AS_OFTEN_AS_ALLOWED = 8, TOO_OFTEN = 20 };
 /* What updates its own keys, or ours as well, and what makes it listen to that. */
 static const struct commands {
 	const char *program, *own, *both, *more;
+	int sndbuf; /* for one that writes byte by byte, and takes long over some MiB */
 } commands[] = {
-	{"s_client", "k\n", "K\n", NULL},
-	{"s_server", "k\n", "K\n", NULL},
-	{"gnutls-cli", "^rekey1^\n", "^rekey^\n", " --inline-commands"},
+	{"s_client", "k\n", "K\n", NULL, 0},
+	{"s_server", "k\n", "K\n", NULL, 0},
+	{"gnutls-cli", "^rekey1^\n", "^rekey^\n", " --inline-commands", 64 * 1024},
 };
 
 static const struct commands *
@@ -56,6 +58,9 @@ test_while_output_is_blocked(struct test *test)
 	int round;
 
 	meet(&meeting, test, keys->more);
+	if (keys->sndbuf)
+		test_ok(fend_socket_set_option_int(meeting.side.socket, SOL_SOCKET, SO_SNDBUF,
+						   keys->sndbuf));
 	for (round = 0; round < 4; round++) {
 		g_assert_cmpint(kill(process_pid(meeting.process), SIGSTOP), ==, 0);
 		lines = meeting_fill_with_lines(&meeting, lines);
@@ -79,21 +84,58 @@ queued(const struct meeting *meeting)
 	return n;
 }
 
+static void
+wait_queued(const struct meeting *meeting, int n)
+{
+	gint64 deadline = g_get_monotonic_time() + 20 * G_USEC_PER_SEC * test_slowness();
+
+	while (queued(meeting) < n) {
+		g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+		g_usleep(1000);
+	}
+}
+
 /* All of them are there before the first is looked at, so that no machine is too slow for them. */
 static void
 update(struct meeting *meeting, const char *command, int n)
 {
-	gint64 deadline = g_get_monotonic_time() + 20 * G_USEC_PER_SEC * test_slowness();
 	int before;
 
 	while (n--) {
 		before = queued(meeting);
 		process_write(meeting->process, command);
-		while (queued(meeting) == before) {
-			g_assert_cmpint(g_get_monotonic_time(), <, deadline);
-			g_usleep(1000);
-		}
+		wait_queued(meeting, before + 1);
 	}
+}
+
+/* New keys amid what it sends, all of which is there before fend takes the first. */
+static void
+test_amid_their_data(struct test *test)
+{
+	GString *data = g_string_new(NULL), *sent = g_string_new(NULL);
+	struct meeting meeting;
+	int round, before, i;
+	char *received;
+
+	meet(&meeting, test, commands_of()->more);
+	for (round = 0; round < AS_OFTEN_AS_ALLOWED; round++) {
+		g_string_truncate(data, 0);
+		for (i = 0; i < 100; i++)
+			g_string_append_printf(data, "line %d of round %d\n", i, round);
+		before = queued(&meeting);
+		process_write(meeting.process, data->str);
+		wait_queued(&meeting, before + (int)data->len);
+		update(&meeting, round % 2 ? commands_of()->own : commands_of()->both, 1);
+		g_string_append_len(sent, data->str, (gssize)data->len);
+	}
+	received = g_malloc(sent->len);
+	tls_recv(test, meeting.side.socket, received, sent->len);
+	g_assert_cmpmem(received, sent->len, sent->str, sent->len);
+	meeting_converse(&meeting, "still there\n", "here\n");
+	meeting_part(&meeting);
+	g_free(received);
+	g_string_free(sent, TRUE);
+	g_string_free(data, TRUE);
 }
 
 static void
@@ -141,7 +183,7 @@ check_too_often(struct test *test, const char *command)
 
 	meet(&meeting, test, commands_of()->more);
 	update(&meeting, command, TOO_OFTEN);
-	test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), -EPROTO);
+	test_error(fend_socket_recv(meeting.side.socket, &(char){0}, 1, 0), -EPROTO);
 	assert_text(&meeting.side, "peer updates its keys too often");
 	g_assert_cmpint(fend_tls_error(meeting.side.socket)->alert, ==, 10);
 	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EPROTO);
@@ -181,6 +223,8 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	variant_add_programs("/interop/rekey/while-output-is-blocked", programs, FEND_TLS_1_3,
 			     test_while_output_is_blocked);
+	variant_add_programs("/interop/rekey/amid-their-data", programs, FEND_TLS_1_3,
+			     test_amid_their_data);
 	variant_add_programs("/interop/rekey/as-often-as-allowed", programs, FEND_TLS_1_3,
 			     test_as_often_as_allowed);
 	variant_add_programs("/interop/rekey/too-often", programs, FEND_TLS_1_3, test_too_often);
