@@ -24,6 +24,7 @@
 #include "channel.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <fend/error.h>
 #include <fend/io.h>
@@ -37,6 +38,7 @@
 #include "exchange.h"
 #include "message.h"
 #include "sockets.h"
+#include "sources.h"
 
 enum {
 	BURST = 128,  /* per server that takes part */
@@ -61,6 +63,7 @@ struct channel {
 
 	struct exchanges exchanges;
 	struct node waiting, running, lost; /* oldest first */
+	struct sources sources;
 
 	unsigned burst;
 	unsigned window;
@@ -374,6 +377,7 @@ void
 fend__channel_flush(struct channel *channel)
 {
 	free_exchanges(&channel->exchanges.kept);
+	memset(&channel->sources, 0, sizeof(channel->sources));
 }
 
 /*
@@ -450,4 +454,10 @@ const struct config *
 fend__channel_config(const struct channel *channel)
 {
 	return channel->config;
+}
+
+struct sources *
+fend__channel_sources(struct channel *channel)
+{
+	return &channel->sources;
 }

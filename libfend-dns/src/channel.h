@@ -11,6 +11,7 @@
 struct config;
 struct exchange;
 struct fend_loop;
+struct sources;
 
 /* Name servers, and what they are being asked. */
 struct channel;
@@ -47,7 +48,9 @@ const struct config *fend__channel_config(const struct channel *channel);
 /* asker is told, maybe before this returns. -ENOMEM; -ESHUTDOWN after _close. */
 int fend__channel_ask(struct channel *channel, const char *name, int type, struct asker *asker);
 void fend__asker_cancel(struct asker *asker);
-/* Forget the answers that were kept. */
+/* What the kernel said about those whose addresses came over it. */
+struct sources *fend__channel_sources(struct channel *channel);
+/* Forget the answers that were kept, and the source addresses. */
 void fend__channel_flush(struct channel *channel);
 
 /* Wait until something can be done or deadline has come, and do it. 0 or -errno. */

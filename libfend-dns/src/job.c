@@ -94,7 +94,8 @@ finish_found(struct job *job)
 	else if (all == in6)
 		err = join(in6, in);
 	if (err == 0)
-		fend__addresses_sort(all->addresses, all->n);
+		fend__addresses_sort(all->addresses, all->n,
+				     fend__channel_sources(job->tenant.channel));
 	finish(job, err, all->addresses, all->n, first->canonical);
 }
 
@@ -292,7 +293,7 @@ look_into_hosts(struct job *job, struct fend_resolver *resolver)
 		finish(job, r == -ENOMEM ? FEND_EAI_MEMORY : FEND_EAI_SYSTEM, NULL, 0, NULL);
 		return 0;
 	}
-	fend__addresses_sort(addresses, n);
+	fend__addresses_sort(addresses, n, NULL);
 	finish(job, 0, addresses, n, canonical);
 	fend__release(addresses);
 	return 0;

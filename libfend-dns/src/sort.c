@@ -4,7 +4,7 @@
  * Left out are rules 3, 4 and 7, about deprecated, home and tunnelled addresses, which only Netlink
  * could tell of; and rule 9 for IPv4, where a common prefix says nothing about distance.
  *
- * Only so many addresses are looked at, since each costs four system calls and whoever answers for
+ * Only so many addresses are looked at, since each may cost system calls and whoever answers for
  * a name may answer with thousands. The others follow in the order in which they came.
  */
 #include "sort.h"
@@ -13,9 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <fend-internal/kernel.h>
-
 #include "request.h"
+#include "sources.h"
 
 enum {
 	SORTED_MAX = 64,
@@ -102,40 +101,8 @@ scope_of(const struct host_address *address)
 	return IN6_IS_ADDR_SITELOCAL(&address->in6) ? SCOPE_SITE : SCOPE_GLOBAL;
 }
 
-/* Where the kernel would send from. A datagram socket that connects sends nothing. */
-static bool
-find_source(const struct host_address *address, struct host_address *ret_source)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(53) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(53) };
-	bool is_in = address->family == AF_INET;
-	struct sockaddr *sockaddr = is_in ? (struct sockaddr *)&in : (struct sockaddr *)&in6;
-	socklen_t size = is_in ? sizeof(in) : sizeof(in6);
-	int fd, r;
-
-	in.sin_addr = address->in;
-	if (!is_in)
-		in6.sin6_addr = address->in6;
-	in6.sin6_scope_id = address->zone;
-	fd = fend__kernel->socket(address->family, SOCK_DGRAM, 0);
-	if (fd < 0)
-		return false;
-	r = fend__kernel->connect(fd, sockaddr, size);
-	if (r == 0)
-		r = fend__kernel->getsockname(fd, sockaddr, &size);
-	fend__close(fd);
-	if (r < 0)
-		return false;
-	ret_source->family = address->family;
-	if (is_in)
-		ret_source->in = in.sin_addr;
-	else
-		ret_source->in6 = in6.sin6_addr;
-	return true;
-}
-
 static struct rank
-rank(const struct host_address *address)
+rank(struct sources *sources, const struct host_address *address)
 {
 	struct in6_addr in6 = as_ipv6(address), source6;
 	const struct policy *policy = find_policy(&in6);
@@ -146,7 +113,7 @@ rank(const struct host_address *address)
 		.scope = scope_of(address),
 	};
 
-	rank.usable = find_source(address, &source);
+	rank.usable = fend__source_find(sources, address, &source);
 	if (!rank.usable)
 		return rank;
 	source6 = as_ipv6(&source);
@@ -176,7 +143,7 @@ is_before(const struct rank *a, const struct rank *b)
 }
 
 void
-fend__addresses_sort(struct host_address *addresses, size_t n)
+fend__addresses_sort(struct host_address *addresses, size_t n, struct sources *sources)
 {
 	struct rank ranks[SORTED_MAX], next;
 	size_t i, k;
@@ -186,7 +153,7 @@ fend__addresses_sort(struct host_address *addresses, size_t n)
 	if (n > SORTED_MAX)
 		n = SORTED_MAX;
 	for (i = 0; i < n; i++) {
-		next = rank(&addresses[i]);
+		next = rank(sources, &addresses[i]);
 		for (k = i; k > 0 && is_before(&next, &ranks[k - 1]); k--)
 			ranks[k] = ranks[k - 1];
 		ranks[k] = next;

@@ -5,11 +5,12 @@
 #include <stddef.h>
 
 struct host_address;
+struct sources;
 
 /*
  * Bring addresses into the order in which to try them (RFC 6724, section 6). It asks the kernel for
- * the source address of each, which sends nothing.
+ * the source address of each, which sends nothing. sources: what it said lately; or NULL.
  */
-void fend__addresses_sort(struct host_address *addresses, size_t n);
+void fend__addresses_sort(struct host_address *addresses, size_t n, struct sources *sources);
 
 #endif
