@@ -105,13 +105,15 @@ close_socket(ares_socket_t fd, void *data)
 static int
 connect_server(struct cares *cares, int fd, const struct sockaddr *alias)
 {
-	size_t i = fend__server_find(cares->config->servers, cares->config->n_servers, alias);
-	const struct fend_address *server = &cares->config->servers[i];
+	const struct fend_address *server;
+	size_t i;
 
-	if (i == cares->config->n_servers)
-		return -EADDRNOTAVAIL;
 	if (fend__sockets_is_connected(cares->sockets, fd))
 		return 0;
+	i = fend__server_find(cares->config->servers, cares->config->n_servers, alias);
+	if (i == cares->config->n_servers)
+		return -EADDRNOTAVAIL;
+	server = &cares->config->servers[i];
 	fend__sockets_set_peer(cares->sockets, fd, (int)i);
 	return fend__kernel->connect(fd, (const struct sockaddr *)&server->storage, server->size);
 }
