@@ -24,7 +24,6 @@
 #include "channel.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <fend/error.h>
 #include <fend/io.h>
@@ -377,7 +376,6 @@ void
 fend__channel_flush(struct channel *channel)
 {
 	free_exchanges(&channel->exchanges.kept);
-	memset(&channel->sources, 0, sizeof(channel->sources));
 }
 
 /*

@@ -50,7 +50,7 @@ int fend__channel_ask(struct channel *channel, const char *name, int type, struc
 void fend__asker_cancel(struct asker *asker);
 /* What the kernel said about those whose addresses came over it. */
 struct sources *fend__channel_sources(struct channel *channel);
-/* Forget the answers that were kept, and the source addresses. */
+/* Forget the answers that were kept. */
 void fend__channel_flush(struct channel *channel);
 
 /* Wait until something can be done or deadline has come, and do it. 0 or -errno. */
