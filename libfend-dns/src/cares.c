@@ -71,6 +71,7 @@ struct cares {
 	unsigned n_read;    /* datagrams, in this call */
 	fend_time try_min;  /* no try ends earlier */
 	fend_time due;
+	bool is_expected; /* due is not later than a try that begins now may end */
 };
 
 /* A result of the kernel door as c-ares expects it. */
@@ -103,13 +104,15 @@ close_socket(ares_socket_t fd, void *data)
 static int
 connect_server(struct cares *cares, int fd, const struct sockaddr *alias)
 {
-	size_t i = fend__server_find(cares->config->servers, cares->config->n_servers, alias);
-	const struct fend_address *server = &cares->config->servers[i];
+	const struct fend_address *server;
+	size_t i;
 
-	if (i == cares->config->n_servers)
-		return -EADDRNOTAVAIL;
 	if (fend__sockets_is_connected(cares->sockets, fd))
 		return 0;
+	i = fend__server_find(cares->config->servers, cares->config->n_servers, alias);
+	if (i == cares->config->n_servers)
+		return -EADDRNOTAVAIL;
+	server = &cares->config->servers[i];
 	fend__sockets_set_peer(cares->sockets, fd, (int)i);
 	return fend__kernel->connect(fd, (const struct sockaddr *)&server->storage, server->size);
 }
@@ -140,14 +143,12 @@ receive(ares_socket_t fd, void *buffer, size_t size, int flags, struct sockaddr 
 	ares_socklen_t *from_size, void *data)
 {
 	struct cares *cares = data;
-	struct iovec iov = { .iov_base = buffer, .iov_len = size };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	bool is_stream = fend__sockets_is_stream(cares->sockets, fd);
 	ssize_t n;
 
 	if (!is_stream && cares->n_read++ == AT_ONCE)
 		return with_errno(-EAGAIN);
-	n = fend__kernel->recvmsg(fd, &message, flags);
+	n = fend__kernel->recv(fd, buffer, size, flags);
 	/*
 	 * No answer is shorter than its header. c-ares up to 1.19.0 takes an empty datagram, and
 	 * 1.34 any other such, for the end of all that is asked over this socket (CVE-2023-32067).
@@ -159,10 +160,11 @@ receive(ares_socket_t fd, void *buffer, size_t size, int flags, struct sockaddr 
 		else
 			note_answer(cares, fd, buffer);
 		/*
-		 * c-ares has not enough room for it. Some versions take what is left for malformed,
-		 * and wait for a better one, unless it says that it is to be had over TCP.
+		 * c-ares has not enough room for it: it has for one byte more than is asked for. Some
+		 * versions take what is left for malformed, and wait for a better one, unless it
+		 * says that it is to be had over TCP.
 		 */
-		if (n >= DNS_HEADER_SIZE && (message.msg_flags & MSG_TRUNC))
+		if (n >= DNS_HEADER_SIZE && (size_t)n == size)
 			n = (ssize_t)fend__message_cut(buffer, (size_t)n);
 	}
 	/* The socket is connected, so that it came from the one c-ares knows by this address. */
@@ -188,6 +190,8 @@ send_vector(ares_socket_t fd, const struct iovec *iov, int n, void *data)
 		fend__ids_add(&cares->ids, &cares->asking->id, message_id(iov->iov_base));
 		cares->asking = NULL;
 	}
+	if (n == 1) /* which costs the kernel less, and is so for nearly all */
+		return with_errno(fend__kernel->send(fd, iov->iov_base, iov->iov_len, 0));
 	return with_errno(fend__kernel->sendmsg(fd, &message, 0));
 }
 
@@ -476,14 +480,18 @@ on_result(void *data, int status, int timeouts, unsigned char *message, int size
 	question->fn(question, &answer);
 }
 
-/* From now on no try ends earlier than this. */
+/* A try may have begun. Whatever was expected before is not later than what now would be. */
 static void
 expect_try(struct cares *cares)
 {
-	fend_time due = fend__deadline(cares->try_min);
+	fend_time due;
 
+	if (cares->is_expected)
+		return;
+	due = fend__deadline(cares->try_min);
 	if (cares->due == FEND_FOREVER || due < cares->due)
 		cares->due = due;
+	cares->is_expected = true;
 }
 
 void
@@ -492,7 +500,10 @@ fend__cares_ask(struct cares *cares, const char *name, int type, struct question
 	question->cares = cares;
 	question->id.id = question->rcode = question->server = -1;
 	cares->asking = question;
-	cares->n_running++;
+	if (cares->n_running++ == 0) {
+		cares->due = FEND_FOREVER;
+		cares->is_expected = false;
+	}
 	expect_try(cares);
 	cares->depth++;
 	ares_query(cares->channel, name, 1 /* IN */, type, on_result, question);
@@ -521,10 +532,12 @@ fend__cares_process(struct cares *cares, int fd, unsigned events)
 	ares_process_fd(cares->channel, in ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
 	cares->depth--;
 	/* An answer may have led to another try. */
-	if (fd < 0)
-		cares->due = next_timeout(cares);
-	else
+	if (fd >= 0) {
 		expect_try(cares);
+	} else {
+		cares->due = next_timeout(cares);
+		cares->is_expected = false;
+	}
 }
 
 fend_time

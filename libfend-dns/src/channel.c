@@ -37,9 +37,11 @@
 #include "exchange.h"
 #include "message.h"
 #include "sockets.h"
+#include "sources.h"
 
 enum {
-	BURST = 128,  /* per server that takes part */
+	BURST = 128,  /* per server that takes part, of datagrams up to */
+	BURST_SIZE = 1232,
 	AT_ONCE = 8,  /* begun without a look at what else the loop has to do */
 	RCODE_FORMERR = 1,
 };
@@ -61,6 +63,7 @@ struct channel {
 
 	struct exchanges exchanges;
 	struct node waiting, running, lost; /* oldest first */
+	struct sources sources;
 
 	unsigned burst;
 	unsigned window;
@@ -395,6 +398,17 @@ patience(const struct config *config)
 	return 3 * rounds * time + GRACE;
 }
 
+/* What should fit into a socket's receive buffer, of which there is one for each server. */
+static unsigned
+burst(const struct config *config)
+{
+	unsigned most = config->edns_size > BURST_SIZE
+				? BURST * BURST_SIZE / (unsigned)config->edns_size
+				: BURST;
+
+	return config->rotate ? most * (unsigned)config->n_servers : most;
+}
+
 int
 fend__channel_new(struct fend_loop *loop, struct config *config, fend_time keep_max,
 		  struct channel **ret_channel)
@@ -410,7 +424,7 @@ fend__channel_new(struct fend_loop *loop, struct config *config, fend_time keep_
 	channel->config = config;
 	channel->keep_max = keep_max;
 	channel->patience = patience(config);
-	channel->burst = BURST * (config->rotate ? (unsigned)config->n_servers : 1);
+	channel->burst = burst(config);
 	channel->due = channel->window_ends = FEND_FOREVER;
 	fend__list_init(&channel->waiting);
 	fend__list_init(&channel->running);
@@ -453,4 +467,10 @@ const struct config *
 fend__channel_config(const struct channel *channel)
 {
 	return channel->config;
+}
+
+struct sources *
+fend__channel_sources(struct channel *channel)
+{
+	return &channel->sources;
 }

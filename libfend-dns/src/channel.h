@@ -11,6 +11,7 @@
 struct config;
 struct exchange;
 struct fend_loop;
+struct sources;
 
 /* Name servers, and what they are being asked. */
 struct channel;
@@ -47,6 +48,8 @@ const struct config *fend__channel_config(const struct channel *channel);
 /* asker is told, maybe before this returns. -ENOMEM; -ESHUTDOWN after _close. */
 int fend__channel_ask(struct channel *channel, const char *name, int type, struct asker *asker);
 void fend__asker_cancel(struct asker *asker);
+/* What the kernel said about those whose addresses came over it. */
+struct sources *fend__channel_sources(struct channel *channel);
 /* Forget the answers that were kept. */
 void fend__channel_flush(struct channel *channel);
 

@@ -38,11 +38,10 @@ static void
 half_clear(struct half *half)
 {
 	fend__asker_cancel(&half->asker);
-	half->pending = half->is_servfail = false;
-	half->err = 0;
+	half->pending = false;
+	half->err = half->rcode = 0;
 	half->addresses = fend__release(half->addresses);
 	half->canonical = fend__release(half->canonical);
-	half->detail = fend__release(half->detail);
 	half->n = 0;
 }
 
@@ -94,7 +93,8 @@ finish_found(struct job *job)
 	else if (all == in6)
 		err = join(in6, in);
 	if (err == 0)
-		fend__addresses_sort(all->addresses, all->n, job->resolver);
+		fend__addresses_sort(all->addresses, all->n, job->resolver,
+				     fend__channel_sources(job->tenant.channel));
 	finish(job, err, all->addresses, all->n, first->canonical);
 }
 
@@ -117,12 +117,20 @@ worse(struct half *a, struct half *b)
 
 /* This is what to tell in the end. */
 static void
-decide(struct job *job, struct half *half)
+decide(struct job *job, const struct half *half)
 {
+	const struct answer answer = {
+		.err = half->err,
+		.silent = half->is_silent,
+		.rcode = half->rcode,
+		.server = half->server,
+		.size = half->has_message,
+	};
+
 	job->err = half->err;
 	fend__release(job->detail);
-	job->detail = half->detail;
-	half->detail = NULL;
+	job->detail = fend__answer_describe(&answer, fend__channel_config(job->tenant.channel),
+					    job->name, half->type);
 }
 
 static int
@@ -135,7 +143,7 @@ rank(int err)
 
 /* Remember why this name has no addresses, in case that no other has. */
 static void
-consider(struct job *job, struct half *half)
+consider(struct job *job, const struct half *half)
 {
 	if (!job->is_decided && (!job->err || rank(half->err) > rank(job->err)))
 		decide(job, half);
@@ -149,7 +157,7 @@ static void
 give_up_name(struct job *job, struct half *half)
 {
 	bool may_go_on = half->err == FEND_EAI_NONAME || half->err == FEND_EAI_NODATA ||
-			 half->is_servfail;
+			 half->rcode == RCODE_SERVFAIL; /* it may know the next */
 
 	if (may_go_on)
 		consider(job, half);
@@ -220,11 +228,11 @@ on_answer(struct asker *asker, const struct answer *answer)
 	struct job *job = half->job;
 
 	half->pending = false;
-	half->is_servfail = answer->rcode == RCODE_SERVFAIL;
+	half->is_silent = answer->silent;
+	half->has_message = answer->size > 0;
+	half->rcode = (signed char)answer->rcode;
+	half->server = answer->server;
 	half->err = read_answer(half, answer);
-	if (half->err < 0)
-		half->detail = fend__answer_describe(
-			answer, fend__channel_config(job->tenant.channel), job->name, half->type);
 	if (!job->halves[0].pending && !job->halves[1].pending)
 		on_all(job);
 	else if (half->n > 0 && job->part)
@@ -292,7 +300,7 @@ look_into_hosts(struct job *job)
 		finish(job, r == -ENOMEM ? FEND_EAI_MEMORY : FEND_EAI_SYSTEM, NULL, 0, NULL);
 		return 0;
 	}
-	fend__addresses_sort(addresses, n, job->resolver);
+	fend__addresses_sort(addresses, n, job->resolver, NULL);
 	finish(job, 0, addresses, n, canonical);
 	fend__release(addresses);
 	return 0;

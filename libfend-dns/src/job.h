@@ -34,9 +34,10 @@ struct half {
 	struct host_address *addresses;
 	unsigned n;
 	bool pending;
-	bool is_servfail; /* a server failed, but said so: the next name may be tried */
-	char *canonical;  /* NULL: it is no name of a host, or was not asked for */
-	char *detail;
+	bool is_silent, has_message; /* these and rcode are those of the answer */
+	signed char rcode;
+	const struct fend_address *server; /* that has said so; or NULL */
+	char *canonical; /* NULL: it is no name of a host, or was not asked for */
 };
 
 /* A host's name on its way to its addresses. */

@@ -5,7 +5,7 @@
  * those that the policy table knows by their addresses come last anyway. Rule 9 counts for IPv4
  * within a network only: beyond it a common prefix says nothing about distance.
  *
- * Only so many addresses are looked at, since each costs four system calls and whoever answers for
+ * Only so many addresses are looked at, since each may cost system calls and whoever answers for
  * a name may answer with thousands. The others follow in the order in which they came.
  */
 #include "sort.h"
@@ -14,11 +14,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <fend-internal/kernel.h>
-
 #include "interfaces.h"
 #include "request.h"
 #include "resolver.h"
+#include "sources.h"
 
 enum {
 	SORTED_MAX = 64,
@@ -107,38 +106,6 @@ scope_of(const struct host_address *address)
 	return IN6_IS_ADDR_SITELOCAL(&address->in6) ? SCOPE_SITE : SCOPE_GLOBAL;
 }
 
-/* Where the kernel would send from. A datagram socket that connects sends nothing. */
-static bool
-find_source(const struct host_address *address, struct host_address *ret_source)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(53) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(53) };
-	bool is_in = address->family == AF_INET;
-	struct sockaddr *sockaddr = is_in ? (struct sockaddr *)&in : (struct sockaddr *)&in6;
-	socklen_t size = is_in ? sizeof(in) : sizeof(in6);
-	int fd, r;
-
-	in.sin_addr = address->in;
-	if (!is_in)
-		in6.sin6_addr = address->in6;
-	in6.sin6_scope_id = address->zone;
-	fd = fend__kernel->socket(address->family, SOCK_DGRAM, 0);
-	if (fd < 0)
-		return false;
-	r = fend__kernel->connect(fd, sockaddr, size);
-	if (r == 0)
-		r = fend__kernel->getsockname(fd, sockaddr, &size);
-	fend__close(fd);
-	if (r < 0)
-		return false;
-	ret_source->family = address->family;
-	if (is_in)
-		ret_source->in = in.sin_addr;
-	else
-		ret_source->in6 = in6.sin6_addr;
-	return true;
-}
-
 /* Rule 9: how near the address is to its source. */
 static unsigned
 common_prefix(const struct in6_addr *in6, const struct in6_addr *source, int family,
@@ -152,7 +119,8 @@ common_prefix(const struct in6_addr *in6, const struct in6_addr *source, int fam
 }
 
 static struct rank
-rank(const struct host_address *address, const struct interfaces *interfaces)
+rank(const struct host_address *address, const struct interfaces *interfaces,
+     struct sources *sources)
 {
 	struct in6_addr in6 = as_ipv6(address), source6;
 	const struct policy *policy = find_policy(&in6);
@@ -164,7 +132,7 @@ rank(const struct host_address *address, const struct interfaces *interfaces)
 		.scope = scope_of(address),
 	};
 
-	rank.usable = find_source(address, &source);
+	rank.usable = fend__source_find(sources, address, &source);
 	if (!rank.usable)
 		return rank;
 	own = fend__interfaces_find(interfaces, &source);
@@ -198,7 +166,8 @@ is_before(const struct rank *a, const struct rank *b)
 }
 
 void
-fend__addresses_sort(struct host_address *addresses, size_t n, struct fend_resolver *resolver)
+fend__addresses_sort(struct host_address *addresses, size_t n, struct fend_resolver *resolver,
+		     struct sources *sources)
 {
 	struct rank ranks[SORTED_MAX], next;
 	const struct interfaces *interfaces;
@@ -210,7 +179,7 @@ fend__addresses_sort(struct host_address *addresses, size_t n, struct fend_resol
 		n = SORTED_MAX;
 	interfaces = fend__resolver_interfaces(resolver);
 	for (i = 0; i < n; i++) {
-		next = rank(&addresses[i], interfaces);
+		next = rank(&addresses[i], interfaces, sources);
 		for (k = i; k > 0 && is_before(&next, &ranks[k - 1]); k--)
 			ranks[k] = ranks[k - 1];
 		ranks[k] = next;

@@ -145,6 +145,47 @@ test_bursts_are_limited(struct test *test)
 	setting_end(&setting);
 }
 
+/* So many answers are read and told in one iteration, however many wait. */
+static void
+test_others_have_their_turn(struct test *test)
+{
+	struct fend_lookup **lookups;
+	struct setting setting;
+	struct crowd crowd;
+	int told;
+
+	setting_start(&setting, test, PATIENT);
+	lookups = crowd_start(&crowd, setting.resolver, 200);
+	while (crowd.told < crowd.n) {
+		told = crowd.told;
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(5)));
+		g_assert_cmpint(crowd.told - told, <=, 8);
+	}
+	g_assert_cmpint(crowd.failed, ==, 0);
+	crowd_end(&crowd, lookups);
+	setting_end(&setting);
+}
+
+/* Answers that may be longer fill the receive buffer sooner. */
+static void
+test_bursts_go_by_size(struct test *test)
+{
+	struct fend_resolver_options options = { .size = sizeof(options), .edns_size = 4096 };
+	struct setting setting = { .server = server_start(test->loop) };
+	struct fend_lookup **lookups;
+	struct crowd crowd;
+
+	options.servers = server_address(setting.server);
+	options.try_timeout = PATIENT;
+	test_ok(fend_resolver_new(test->loop, &options, &setting.resolver));
+	lookups = crowd_start(&crowd, setting.resolver, 100);
+	crowd_wait(test, &crowd);
+	g_assert_cmpint(crowd.failed, ==, 0);
+	g_assert_cmpuint(setting.server->max_at_once, <=, 40);
+	crowd_end(&crowd, lookups);
+	setting_end(&setting);
+}
+
 /* Some are at c-ares, over UDP and TCP, most wait, and the first are answered. */
 static void
 test_free_the_resolver_with_a_line(struct test *test)
@@ -187,6 +228,7 @@ test_free_the_loop_with_a_line(struct test *test)
 
 /*
  * 300 lookups that nobody answers are five bursts, 100 ms apart, and do not wait for one another.
+ * All but the first, which the program begins itself, take turns with what else the loop has to do.
  */
 static void
 test_silence_does_not_stop_the_line(struct test *test)
@@ -194,19 +236,26 @@ test_silence_does_not_stop_the_line(struct test *test)
 	struct fend_lookup **lookups;
 	struct setting setting;
 	struct crowd crowd;
+	struct server *server;
 	fend_time start;
+	unsigned n;
 
 	setting_start(&setting, test, PATIENT);
-	setting.server->a = setting.server->aaaa = SERVER_DROP;
+	server = setting.server;
+	server->a = server->aaaa = SERVER_DROP;
 	start = fend_now();
 	lookups = crowd_start(&crowd, setting.resolver, 300);
-	while (setting.server->n_aaaa < 300)
+	while (server->n_aaaa < 300) {
+		n = server->n_a + server->n_aaaa;
 		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(5)));
+		if (n > 0)
+			g_assert_cmpuint(server->n_a + server->n_aaaa - n, <=, 8);
+	}
 	g_assert_cmpint(fend_now() - start, >=, FEND_MS(400));
 	g_assert_cmpint(fend_now() - start, <, PATIENT);
 
 	/* Who comes now is answered. */
-	setting.server->a = SERVER_ANSWER;
+	server->a = SERVER_ANSWER;
 	setting_expect(test, &setting, "new.test", AF_INET, 0, 0, "192.0.2.1");
 	g_assert_cmpint(crowd.told, ==, 0);
 	crowd_end(&crowd, lookups);
@@ -221,6 +270,8 @@ main(int argc, char **argv)
 	test_add("/crowd/ten-thousand-at-once", test_ten_thousand_at_once);
 	test_add("/crowd/ten-thousand-of-the-same", test_ten_thousand_of_the_same);
 	test_add("/crowd/bursts-are-limited", test_bursts_are_limited);
+	test_add("/crowd/bursts-go-by-size", test_bursts_go_by_size);
+	test_add("/crowd/others-have-their-turn", test_others_have_their_turn);
 	test_add("/crowd/free-the-resolver-with-a-line", test_free_the_resolver_with_a_line);
 	test_add("/crowd/free-the-loop-with-a-line", test_free_the_loop_with_a_line);
 	test_add("/crowd/silence-does-not-stop-the-line", test_silence_does_not_stop_the_line);

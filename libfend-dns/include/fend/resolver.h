@@ -90,8 +90,8 @@ int fend_resolver_lookup(struct fend_resolver *resolver, const char *host, const
 			 void *data, struct fend_lookup **ret_lookup);
 
 /*
- * Forget the answers that are kept (keep_max), and read resolv.conf(5) and hosts(5) again before
- * the next lookup, changed or not.
+ * Forget the answers that are kept (keep_max) and what was known of this host's addresses, and read
+ * resolv.conf(5) and hosts(5) again before the next lookup, changed or not.
  */
 int fend_resolver_flush(struct fend_resolver *resolver);
 
