@@ -111,7 +111,8 @@ test_records(struct test *test)
 	g_assert_cmpuint(setting.server->n_other, ==, 3);
 	/* A record that breaks the rules of its type. Some versions of c-ares then ask again. */
 	query_run(test, &told, setting.resolver, "name.test", FEND_RECORD_SRV);
-	test_error(told.err, FEND_EAI_FAIL);
+	if (!cares_is_strict() || told.err != FEND_EAI_AGAIN)
+		test_error(told.err, FEND_EAI_FAIL);
 	g_assert_cmpint(told.rcode, ==, -1);
 	told_clear(&told);
 	query_run(test, &told, setting.resolver, "name.test", FEND_RECORD_A);
