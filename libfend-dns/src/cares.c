@@ -301,8 +301,9 @@ error_of(int status)
 	case ARES_SUCCESS:
 		return 0;
 	case ARES_ENOTFOUND:
-	case ARES_EBADNAME:
 		return FEND_EAI_NONAME;
+	case ARES_EBADNAME: /* from 1.22 on characters that no host has in its name */
+		return FEND_EAI_IDN_ENCODE;
 	case ARES_ENODATA:
 		return FEND_EAI_NODATA;
 	case ARES_ETIMEOUT:

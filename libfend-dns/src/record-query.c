@@ -8,6 +8,7 @@
 #include <fend/query.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <fend/error.h>
@@ -19,7 +20,9 @@
 #include "record.h"
 
 enum {
-	NAME_SIZE_MAX = 1020, /* 255 bytes as text */
+	NAME_SIZE_MAX = 1020,  /* 255 bytes as text */
+	NAME_LENGTH_MAX = 255, /* in a message, the root included; RFC 1035, 2.3.4 */
+	LABEL_LENGTH_MAX = 63,
 	TYPE_MAX = 65535,
 };
 
@@ -60,6 +63,11 @@ tell(struct operation *operation)
 	query->fn(query, operation->err, query->answer, query->data);
 }
 
+/* What has been read: of the name, as long as it is in a message, and of its last label. */
+struct lengths {
+	size_t name, label;
+};
+
 static bool
 is_digit(char c)
 {
@@ -82,18 +90,36 @@ read_byte(const char **text)
 	return (unsigned char)*at;
 }
 
+/* One more byte of a name, or a dot that ends a label. */
+static bool
+count_byte(struct lengths *lengths, bool is_end)
+{
+	if (is_end && lengths->label == 0)
+		return false;
+	if (!is_end)
+		lengths->name += lengths->label == 0 ? 2 : 1;
+	lengths->label = is_end ? 0 : lengths->label + 1;
+	return lengths->name < NAME_LENGTH_MAX && lengths->label <= LABEL_LENGTH_MAX;
+}
+
 /*
  * Write a name, not longer than it was, as all versions of c-ares read it: those before 1.19 know
- * no decimal digits behind a backslash. What is wrong with its labels is left to c-ares. 0 or a
- * FEND_EAI_ code.
+ * no decimal digits behind a backslash. Its labels are looked at here, so that there is nothing left
+ * for c-ares to refuse but characters. 0 or a FEND_EAI_ code.
  */
 static int
 read_name(const char *name, char *ret_name)
 {
+	struct lengths lengths = { 0 };
+
 	if (!*name)
 		return FEND_EAI_NONAME;
 	if (strlen(name) > NAME_SIZE_MAX)
 		return FEND_EAI_OVERFLOW;
+	if (!strcmp(name, ".")) {
+		strcpy(ret_name, name);
+		return 0;
+	}
 	while (*name) {
 		bool escaped = *name == '\\';
 		int byte;
@@ -103,6 +129,8 @@ read_name(const char *name, char *ret_name)
 		byte = read_byte(&name);
 		if (byte <= ' ' || byte >= 0x7f)
 			return FEND_EAI_IDN_ENCODE;
+		if (!count_byte(&lengths, byte == '.' && !escaped))
+			return FEND_EAI_NONAME;
 		if (escaped && (byte == '.' || byte == '\\'))
 			*ret_name++ = '\\';
 		*ret_name++ = (char)byte;

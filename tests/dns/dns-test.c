@@ -135,6 +135,12 @@ has_idn(void)
 }
 
 int
+cares_is_strict(void)
+{
+	return FEND_CARES_IS_STRICT;
+}
+
+int
 eai_error(int eai)
 {
 	/* clang-format off */

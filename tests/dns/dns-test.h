@@ -36,6 +36,9 @@ char *list_describe(const struct addrinfo *list);
 /* Is AI_IDN heeded? */
 int has_idn(void);
 
+/* Does c-ares ask for no names but those that hosts may have? */
+int cares_is_strict(void);
+
 /* FEND_EAI_x for EAI_x. */
 int eai_error(int eai);
 

@@ -198,7 +198,10 @@ put_answers(GByteArray *message, enum server_mode mode, const struct question *q
 {
 	switch (mode) {
 	case SERVER_WRONG:
-		put_address(message, question, NULL, 66);
+		if (question->records)
+			put_given(message, question);
+		else
+			put_address(message, question, NULL, 66);
 		break;
 	case SERVER_CNAME:
 		put_alias(message, question, NULL, "real.test");

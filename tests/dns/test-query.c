@@ -64,6 +64,16 @@ query_run(struct test *test, struct told *told, struct fend_resolver *resolver, 
 	g_assert_cmpint(told->calls, ==, 1);
 }
 
+static void
+expect(struct test *test, struct fend_resolver *resolver, const char *name, int type, int err)
+{
+	struct told told;
+
+	query_run(test, &told, resolver, name, type);
+	test_error(told.err, err);
+	told_clear(&told);
+}
+
 static const struct server_record records[] = {
 	{ FEND_RECORD_MX, 3600, BYTES("\0\12\5first\300\14") },
 	{ FEND_RECORD_MX, 7, BYTES("\0\24\6second\300\14") },
@@ -96,16 +106,13 @@ test_records(struct test *test)
 	g_assert_cmpuint(answer->records[1].ttl, ==, 7);
 	g_assert_cmpuint(answer->message.size, >, 12);
 	fend_answer_free(answer);
-	query_run(test, &told, setting.resolver, "name.test", FEND_RECORD_HTTPS);
-	test_error(told.err, 0);
-	told_clear(&told);
-	query_run(test, &told, setting.resolver, "name.test", 4711);
-	test_error(told.err, 0);
-	told_clear(&told);
+	expect(test, setting.resolver, "name.test", FEND_RECORD_HTTPS, 0);
+	expect(test, setting.resolver, "name.test", 4711, 0);
 	g_assert_cmpuint(setting.server->n_other, ==, 3);
 	/* A record that breaks the rules of its type. Some versions of c-ares then ask again. */
 	query_run(test, &told, setting.resolver, "name.test", FEND_RECORD_SRV);
-	test_error(told.err, FEND_EAI_FAIL);
+	if (!cares_is_strict() || told.err != FEND_EAI_AGAIN)
+		test_error(told.err, FEND_EAI_FAIL);
 	g_assert_cmpint(told.rcode, ==, -1);
 	told_clear(&told);
 	query_run(test, &told, setting.resolver, "name.test", FEND_RECORD_A);
@@ -115,16 +122,23 @@ test_records(struct test *test)
 	setting_end(&setting);
 }
 
-/* Whatever is printable gets there and comes back. */
+/*
+ * Whatever is printable gets there and comes back. Some versions of c-ares refuse what is not in the
+ * names of hosts, but then with that error.
+ */
 static void
 test_names(struct test *test)
 {
-	static const char *const names[][2] = {
+	static const struct {
+		const char *name, *asked;
+		int odd;
+	} names[] = {
 		{ "_sip._tcp.name.test", "_sip._tcp.name.test" },
 		{ ".", "." },
-		{ "*.te\"st", "*.te\"st" },
-		{ "a\\.b\\\\.test.", "a\\.b\\\\.test" },
-		{ "\\a\\046\\092\\065.test", "a\\.\\\\A.test" },
+		{ "\\a\\046\\065/*.test", "a\\.A/*.test" },
+		{ "*.te\"st", "*.te\"st", 1 },
+		{ "a\\.b\\\\.test.", "a\\.b\\\\.test", 1 },
+		{ "\\a\\046\\092\\065.test", "a\\.\\\\A.test", 1 },
 	};
 	struct setting setting;
 	struct told told;
@@ -133,9 +147,11 @@ test_names(struct test *test)
 	setting_start(&setting, test, PATIENT);
 	setting.server->records = records;
 	for (i = 0; i < G_N_ELEMENTS(names); i++) {
-		query_run(test, &told, setting.resolver, names[i][0], FEND_RECORD_TXT);
-		test_error(told.err, 0);
-		g_assert_cmpstr(told.first, ==, names[i][1]);
+		int err = names[i].odd && cares_is_strict() ? FEND_EAI_IDN_ENCODE : 0;
+
+		query_run(test, &told, setting.resolver, names[i].name, FEND_RECORD_TXT);
+		test_error(told.err, err);
+		g_assert_cmpstr(told.first, ==, err ? NULL : names[i].asked);
 		told_clear(&told);
 	}
 	setting_end(&setting);
@@ -158,9 +174,7 @@ test_alias(struct test *test)
 	test_error(told.err, FEND_EAI_NODATA);
 	g_assert_cmpuint(told.n, ==, 1);
 	told_clear(&told);
-	query_run(test, &told, setting.resolver, "name.test", FEND_RECORD_CNAME);
-	test_error(told.err, 0);
-	told_clear(&told);
+	expect(test, setting.resolver, "name.test", FEND_RECORD_CNAME, 0);
 	setting.server->a = SERVER_CNAME;
 	query_run(test, &told, setting.resolver, "name.test", FEND_RECORD_A);
 	test_error(told.err, 0);
@@ -205,31 +219,29 @@ test_errors(struct test *test)
 static void
 test_mistakes(struct test *test)
 {
+#define SIXTY_THREE "aaaaaaaaabbbbbbbbbcccccccccdddddddddeeeeeeeeefffffffffggggggggg"
+#define LONGEST SIXTY_THREE "." SIXTY_THREE "." SIXTY_THREE "."
+	static const char *const labels[] = {
+		"two..dots", ".dot", "..", SIXTY_THREE "x",
+		LONGEST "12345678901234567890123456789012345678901234567890123456789012",
+	};
 	char *long_name = g_strnfill(1021, 'a');
 	struct fend_query *query = NULL;
+	size_t i;
 	struct setting setting;
-	struct told told;
 
 	setting_start(&setting, test, PATIENT);
-	query_run(test, &told, setting.resolver, "", FEND_RECORD_A);
-	test_error(told.err, FEND_EAI_NONAME);
-	told_clear(&told);
-	query_run(test, &told, setting.resolver, "name\\", FEND_RECORD_A);
-	test_error(told.err, FEND_EAI_NONAME);
-	told_clear(&told);
-	query_run(test, &told, setting.resolver, "two..dots", FEND_RECORD_A);
-	test_error(told.err, FEND_EAI_NONAME);
-	told_clear(&told);
-	query_run(test, &told, setting.resolver, "\303\244.test", FEND_RECORD_A);
-	test_error(told.err, FEND_EAI_IDN_ENCODE);
-	told_clear(&told);
-	query_run(test, &told, setting.resolver, "\\000.test", FEND_RECORD_A);
-	test_error(told.err, FEND_EAI_IDN_ENCODE);
-	told_clear(&told);
-	query_run(test, &told, setting.resolver, long_name, FEND_RECORD_A);
-	test_error(told.err, FEND_EAI_OVERFLOW);
-	told_clear(&told);
+	expect(test, setting.resolver, "", FEND_RECORD_A, FEND_EAI_NONAME);
+	expect(test, setting.resolver, "name\\", FEND_RECORD_A, FEND_EAI_NONAME);
+	for (i = 0; i < G_N_ELEMENTS(labels); i++)
+		expect(test, setting.resolver, labels[i], FEND_RECORD_A, FEND_EAI_NONAME);
+	expect(test, setting.resolver, "\303\244.test", FEND_RECORD_A, FEND_EAI_IDN_ENCODE);
+	expect(test, setting.resolver, "\\000.test", FEND_RECORD_A, FEND_EAI_IDN_ENCODE);
+	expect(test, setting.resolver, long_name, FEND_RECORD_A, FEND_EAI_OVERFLOW);
 	g_assert_cmpuint(setting.server->n_a, ==, 0);
+	expect(test, setting.resolver,
+	       LONGEST "1234567890123456789012345678901234567890123456789012345678901",
+	       FEND_RECORD_A, 0);
 	test_error(fend_query_start(NULL, "a", 1, 0, on_told, NULL, &query), -EINVAL);
 	test_error(fend_query_start(test->loop, NULL, 1, 0, on_told, NULL, &query), -EINVAL);
 	test_error(fend_query_start(test->loop, "a", 0, 0, on_told, NULL, &query), -EINVAL);
@@ -239,9 +251,7 @@ test_mistakes(struct test *test)
 	test_error(fend_query_start(test->loop, "a", 1, 0, on_told, NULL, NULL), -EINVAL);
 	test_error(fend_resolver_query(NULL, "a", 1, 0, on_told, NULL, &query), -EINVAL);
 	g_assert_null(query);
-	g_assert_null(fend_query_take(NULL));
-	g_assert_null(fend_query_detail(NULL));
-	g_assert_null(fend_query_free(NULL));
+	g_assert_true(!fend_query_take(NULL) && !fend_query_detail(NULL) && !fend_query_free(NULL));
 	setting_end(&setting);
 	g_free(long_name);
 }

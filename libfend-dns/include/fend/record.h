@@ -134,7 +134,8 @@ struct fend_answer {
 	const struct fend_record *records; /* of the answer section and class IN, in their order */
 	size_t n;
 	int rcode; /* what the server said of it: 0 is success (RFC 1035, 4.1.1) */
-	struct fend_record_bytes message; /* all of it, as it came */
+	/* All of it, as it came. Of a query with c-ares 1.28 or later: as c-ares has written it anew. */
+	struct fend_record_bytes message;
 };
 
 /*
