@@ -22,10 +22,12 @@ def check_uninstalled(checks, project, arguments):
 
 def check_subproject(checks, project, name, kind, arguments, *options):
     """Beneath the project, with the libraries that this build has unless options say otherwise."""
-    project.check(checks, name, kind, f'-Dfend:default_library={kind}',
-                  '--force-fallback-for', ','.join(arguments.library),
-                  '-Dfend:tests=disabled', '-Dfend:examples=disabled',
-                  *[f'-Dfend:{option}' for option in arguments.option], *options)
+    build = project.check(checks, name, kind, f'-Dfend:default_library={kind}',
+                          '--force-fallback-for', ','.join(arguments.library),
+                          *[f'-Dfend:{option}' for option in arguments.option], *options)
+    if build:
+        output = tap.run([arguments.meson, 'introspect', str(build), '--tests']).stdout
+        checks.check(f'{name}: the tests of fend stay out of it', output.strip() == '[]', output)
 
 
 def main():

@@ -30,17 +30,20 @@ class Consumer:
         (self.project / 'subprojects' / 'fend.wrap').write_text(wrap.group(1))
 
     def check(self, checks, name, kind, *options, **variables):
-        """Build it, run it, and look at what it needs; kind: shared or static libraries of fend."""
+        """Build it, run it, and look at what it needs; kind: shared or static libraries of fend.
+
+        Where it was built, or None.
+        """
         build = self.directory / f'build-{name.replace(" ", "-")}'
         environment = dict(os.environ, CC=self.tools.c, **variables)
         if checks.run(f'{name}: it configures', [
                 self.tools.meson, 'setup', '--wrap-mode', 'nodownload',
                 '-Dlibraries=' + ','.join(self.objects), *options, str(build), str(self.project)],
                 env=environment) is None:
-            return
+            return None
         if checks.run(f'{name}: it builds', [self.tools.meson, 'compile', '-C', str(build)],
                       env=environment) is None:
-            return
+            return None
         for library in self.objects:
             program = build / f'use-{library}'
             checks.run(f'{name}: {program.name} runs', [str(program)], env=environment)
@@ -50,6 +53,7 @@ class Consumer:
         if 'net' in self.objects:
             self.check_plugin(checks, name, build)
             self.check_unlinked(checks, name, build, environment)
+        return build
 
     def check_plugin(self, checks, name, build):
         output = tap.run([self.tools.nm, '-D', str(build / 'libplugin.so')]).stdout
