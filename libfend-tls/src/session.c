@@ -27,16 +27,22 @@
  * called again until pull had nothing in that call, but not for ever: after some turns the session
  * counts as untried, which makes it readable again in the next iteration.
  *
- * No new record is made while output is left over. That bounds the output to what one send takes
- * and the provider's own messages, and is how a full socket reaches the user as -EAGAIN.
+ * No new record is made while output is left over. That bounds the output to a batch and the
+ * provider's own messages, and is how a full socket reaches the user as -EAGAIN.
+ *
+ * A batch is what the kernel can make one segment of, to be cut up as late as possible: 64 KiB with
+ * its headers. Four full records are some bytes more, which would be a segment of their own, and
+ * that costs more than the system call that they save.
  *
  * An error of receiving is final for both directions; one of sending ends only sending, since what
  * has arrived before may tell more: an alert, for instance, that says why the peer is gone. It then
  * takes the place of the other as the connection's error.
  */
-#define SEND_MAX (64 * 1024)   /* plaintext per send: four records of full size */
-#define RECORD_MAX (16 * 1024) /* RFC 8446, section 5.1 */
-#define RECORD_OVERHEAD 512    /* more than header, IV, MAC and padding of any cipher */
+#define RECORD_MAX (16 * 1024)        /* RFC 8446, section 5.1 */
+#define RECORD_OVERHEAD 128           /* more than header, nonce, type and tag of any AEAD */
+#define BATCH_MAX (64 * 1024 - 512)   /* plaintext that is sent below at a time, if all fits in it */
+#define BATCH_FULL (3 * RECORD_MAX)   /* and if not */
+#define SEND_MAX (256 * 1024)         /* plaintext per send, and then others have their turn */
 #define PEEK_MAX RECORD_MAX
 
 int
@@ -249,6 +255,13 @@ layer_recv(void *layer, struct fend_below *below, const struct iovec *iov, int n
 	return r;
 }
 
+/* Plaintext that fits into one, as far as is known. */
+static size_t
+record_size(const struct fend__tls_session *session)
+{
+	return session->record ? session->record : RECORD_MAX;
+}
+
 /*
  * Push one record. Which is the last shows in how much fits into one, and that in the first that
  * takes less than it was given: the peer may have asked for small ones (RFC 8449).
@@ -257,7 +270,7 @@ static ssize_t
 write_record(struct fend__tls_session *session, const unsigned char *data, size_t size,
 	     struct fend__tls_failure *failure)
 {
-	size_t most = session->record ? session->record : RECORD_MAX;
+	size_t most = record_size(session);
 	ssize_t n;
 
 	session->last = size <= most;
@@ -301,6 +314,47 @@ write_iov(struct fend__tls_session *session, const struct iovec *iov, int n, siz
 	return r < 0 ? fend__tls_session_fail(session, &failure) : 0;
 }
 
+/* 0: taken and sent; -EAGAIN: taken, and something is left over; else not taken. */
+static int
+send_batch(struct fend__tls_session *session, const struct iovec *iov, int n, size_t total)
+{
+	size_t records = total / record_size(session) + 2;
+	int r;
+
+	/* all the memory that it takes first, so that no record is made in vain */
+	if (!fend__tls_buffer_reserve(&session->output, total + records * RECORD_OVERHEAD))
+		return -ENOMEM;
+	r = write_iov(session, iov, n, total);
+	return r ? r : fend__tls_flush(session);
+}
+
+static size_t
+batch_size(size_t left)
+{
+	return left <= BATCH_MAX ? left : BATCH_FULL;
+}
+
+/*
+ * As many batches as below takes whole. An error after the first is left to the next call: one that
+ * lasts is kept.
+ */
+static ssize_t
+send_batches(struct fend__tls_session *session, const unsigned char *data, size_t total)
+{
+	struct iovec part;
+	size_t done;
+	int r = 0;
+
+	for (done = 0; !r && done < total; done += part.iov_len) {
+		part.iov_base = (void *)(data + done);
+		part.iov_len = batch_size(total - done);
+		r = send_batch(session, &part, 1, part.iov_len);
+		if (r < 0 && r != -EAGAIN)
+			return done ? (ssize_t)done : r;
+	}
+	return (ssize_t)done;
+}
+
 static ssize_t
 layer_send(void *layer, struct fend_below *below, const struct iovec *iov, int n, int flags)
 {
@@ -318,17 +372,10 @@ layer_send(void *layer, struct fend_below *below, const struct iovec *iov, int n
 	r = fend__tls_flush(session);
 	if (r < 0)
 		return r;
-	if (total == 0)
-		return 0;
-	if (total > SEND_MAX)
-		total = SEND_MAX;
-	/* all the memory that it takes first, so that no record is made in vain */
-	if (!fend__tls_buffer_reserve(&session->output,
-				      total + (total / RECORD_MAX + 2) * RECORD_OVERHEAD))
-		return -ENOMEM;
-	r = write_iov(session, iov, n, total);
-	if (!r)
-		r = fend__tls_flush(session);
+	if (n == 1)
+		return send_batches(session, iov->iov_base, total < SEND_MAX ? total : SEND_MAX);
+	total = batch_size(total);
+	r = total ? send_batch(session, iov, n, total) : 0;
 	return r < 0 && r != -EAGAIN ? r : (ssize_t)total;
 }
 

@@ -12,8 +12,9 @@
  * The side of a session that faces what is below: pull, push, flush.
  *
  * Pull reads ahead. Providers ask for a record's header and then for its body; what arrives with
- * the bytes asked for waits in the input buffer, which saves a system call per record and lives
- * only until the call on the layer ends or the bytes are used up. The provider never sees the end
+ * the bytes asked for waits in the input buffer, which saves system calls, and lives only until the
+ * call on the layer ends or the bytes are used up. It costs to copy them, too, so the body of a
+ * large record is received where the provider wants it, and ahead of that only the next header. The provider never sees the end
  * of file or an error: pull notes it and has "nothing now", and fend__tls_judge_input() decides
  * what it means. So truncation is told the same way with every provider, and no provider ends up
  * in its state after a failed read, in which nothing can be sent any more.
@@ -24,6 +25,9 @@
  * memory stops push; the stream then has a hole, and writing is over.
  */
 #define READ_AHEAD (32 * 1024)
+#define READ_AHEAD_EARLY (4 * 1024) /* while a handshake runs: a flight, if it is no long one */
+#define HEADER 5                    /* of a record (RFC 8446, section 5.1) */
+#define LARGE (8 * 1024)            /* to copy as much costs more than a system call */
 
 /*
  * What a peer may send that is not data, before it is refused: providers keep a message until it is
@@ -49,16 +53,26 @@ write_failed(struct fend__tls_session *session, int err)
 	}
 }
 
+/* How much is to be received beyond what the provider wants. */
+static size_t
+choose_ahead(const struct fend__tls_session *session)
+{
+	if (session->state != FEND__TLS_OPEN)
+		return READ_AHEAD_EARLY;
+	return session->large ? HEADER : READ_AHEAD;
+}
+
 static ssize_t
 receive(struct fend__tls_session *session, void *buffer, size_t size)
 {
 	struct iovec iov[2] = {{buffer, size}, {NULL, 0}};
+	size_t ahead = choose_ahead(session);
 	ssize_t n;
 
 	/* without memory it works as well, with more system calls */
-	if (fend__tls_buffer_reserve(&session->input, READ_AHEAD)) {
+	if (fend__tls_buffer_reserve(&session->input, ahead)) {
 		iov[1].iov_base = session->input.data;
-		iov[1].iov_len = session->input.capacity;
+		iov[1].iov_len = ahead;
 	}
 	n = fend_below_recv(session->below, iov, iov[1].iov_len ? 2 : 1, 0);
 	if (n == 0)
@@ -151,6 +165,9 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 		session->blocked = true;
 		return -EAGAIN;
 	}
+	/* until the next header; the rest of a large body may be small */
+	if (size <= HEADER || size >= LARGE)
+		session->large = size >= LARGE;
 	if (fend__tls_buffer_size(&session->input)) {
 		n = (ssize_t)fend__tls_buffer_peek(&session->input, buffer, size);
 		fend__tls_buffer_consume(&session->input, (size_t)n);

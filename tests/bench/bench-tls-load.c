@@ -166,6 +166,19 @@ transfer(struct fend_socket *socket, bool out, size_t size, uint64_t requests, i
 	return done / 1024;
 }
 
+/* What was sent is in the server's hands once that has met the end, and closes. */
+static void
+await_end(struct fend_socket *socket)
+{
+	ssize_t n;
+
+	fend_socket_shutdown(socket, SHUT_WR);
+	while ((n = fend_socket_recv(socket, buffer, sizeof(buffer), 0)) == -EAGAIN) {
+		fend_socket_set_events(socket, FEND_IN);
+		fend_loop_run(load.loop, NULL);
+	}
+}
+
 static void
 run(char **argv, struct load_result *result)
 {
@@ -188,6 +201,8 @@ run(char **argv, struct load_result *result)
 	result->requests =
 		bulk ? transfer(socket, out, size, requests, limit ? start + limit : INT64_MAX)
 		     : shake(resume, requests, limit ? start + limit : INT64_MAX);
+	if (out)
+		await_end(socket);
 	result->took_ns = now() - start;
 }
 
