@@ -23,6 +23,7 @@
  * sends it past OpenSSL. Afterwards OpenSSL is given nonsense to read, and finds an alert for that;
  * so what is to be refused is looked for where a function that OpenSSL calls may name the alert.
  */
+#define ALERT_MAX 255   /* of those of peers, which are reasons from SSL_AD_REASON_OFFSET on */
 #define POISON 0x03     /* a record of an unknown type, in a valid version, with 771 bytes */
 #define POISON_TURNS 64 /* of a record each, which a call at most may skip */
 
@@ -251,7 +252,8 @@ fail(struct fend__openssl_session *session, struct fend__tls_failure *failure)
 
 	if (error.reason == ERR_R_MALLOC_FAILURE)
 		return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
-	if (error.library == ERR_LIB_SSL && alert >= 0) {
+	/* reasons that it shares with other libraries, such as ERR_R_ASN1_LIB, are larger still */
+	if (error.library == ERR_LIB_SSL && alert >= 0 && alert <= ALERT_MAX) {
 		fend__tls_fail(failure, -EPROTO, "peer sent alert %s", fend__tls_alert_name(alert));
 		failure->alert = alert;
 		failure->from_peer = true;

@@ -10,7 +10,8 @@ usage()
 
 	Fuzz a TARGET for SECONDS (60): with libFuzzer, AddressSanitizer and UBSan, or with AFL++.
 	A TARGET is what follows fuzz- in the names of the sources beside this script; "loop" if not
-	given. It begins with corpus/TARGET there; what it finds goes to DIR.
+	given. To those of TLS the provider is added: tls-client-gnutls. It begins with corpus/TARGET
+	there; what it finds goes to DIR.
 
 	  --afl              AFL++ (afl-clang-fast, afl-fuzz) instead of libFuzzer (clang)
 	  --merge            copy a few of the findings into the corpus, which reach all that all do
@@ -41,8 +42,12 @@ while [ $# -gt 0 ]; do
 done
 export FEND_DISPATCHER UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 target=${target:-loop}
-[ -e "$source_dir/tests/fuzz/fuzz-$target.c" ] || { usage >&2; exit 2; }
-corpus=$source_dir/tests/fuzz/corpus/$target
+case $target in
+tls-*) name=${target%-*} suffix=-tls tls=enabled ;;
+*)     name=$target suffix='' tls=disabled ;;
+esac
+[ -e "$source_dir/tests/fuzz/fuzz-$name.c" ] || { usage >&2; exit 2; }
+corpus=$source_dir/tests/fuzz/corpus/$name
 case $target in
 loop)   max_len=4096 ;;
 lookup) max_len=2048 ;; # lines of services(5) may be longer than their reader has room for
@@ -54,10 +59,10 @@ mkdir -p "$found"
 # configure NAME OPTION...: sets build.
 configure()
 {
-	build=$build_dir/$1
+	build=$build_dir/$1$suffix
 	shift
 	[ -e "$build/build.ninja" ] || meson setup "$build" "$source_dir" -Ddefault_library=static \
-		-Dtls=disabled -Dexamples=disabled "$@"
+		-Dtls=$tls -Dexamples=disabled "$@"
 }
 
 case $action in

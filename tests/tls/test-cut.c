@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that are cut off in the handshake, at each record, by a reset or an end of file. */
+/*
+ * Connections that are cut off in the handshake, at each record, by a reset or an end of file; and
+ * such in which a byte is another one.
+ */
 #include "link.h"
 
 #include <errno.h>
@@ -8,6 +11,8 @@
 
 /* A byte more or less in a record's middle is no other case; the step meets every record. */
 #define STEP 23
+/* The heads of what a certificate is made of are close to each other. */
+#define CHANGE_STEP 5
 
 /* Lets left bytes in, and then what end says: 0 or -errno. */
 struct cutter {
@@ -64,6 +69,40 @@ static const struct fend_layer_ops cutter_ops = {
 	.shutdown = cutter_shutdown,
 	.wants = cutter_wants,
 	.pending = cutter_pending,
+};
+
+/* Lets everything in, but changes the byte behind the first so many. */
+static ssize_t
+changer_recv(void *layer, struct fend_below *below, const struct iovec *iov, int n, int flags)
+{
+	size_t *left = layer;
+	ssize_t r = fend_below_recv(below, iov, 1, flags);
+
+	if (r <= 0 || *left == SIZE_MAX)
+		return r;
+	if (*left < (size_t)r) {
+		((unsigned char *)iov->iov_base)[*left] ^= 1;
+		*left = SIZE_MAX;
+	} else {
+		*left -= (size_t)r;
+	}
+	return r;
+}
+
+static unsigned
+changer_pending(void *layer)
+{
+	return FEND_OUT;
+}
+
+static const struct fend_layer_ops changer_ops = {
+	.size = sizeof(struct fend_layer_ops),
+	.name = "changer",
+	.recv = changer_recv,
+	.send = cutter_send,
+	.shutdown = cutter_shutdown,
+	.wants = cutter_wants,
+	.pending = changer_pending,
 };
 
 static void
@@ -128,11 +167,55 @@ test_end_of_file(struct test *test)
 	cut_everywhere(test, false, 0);
 }
 
+/* In what the server says, of which nothing is encrypted but the end. Was there such a byte? */
+static bool
+change(struct test *test, size_t at)
+{
+	struct fend_tls_params client = client_params();
+	const struct fend_tls_error *error;
+	struct link link;
+
+	client.protocol_min = client.protocol_max = FEND_TLS_1_2;
+	link_init_unix(&link, test);
+	test_ok(fend_socket_push_layer(link.client.socket, &changer_ops, &at));
+	link_wrap(&link, &client, NULL, NULL);
+	start(&link.client);
+	start(&link.server);
+	while (fend_loop_dispatch(test->loop, 0) > 0)
+		;
+	link.server.socket = fend_socket_free(link.server.socket);
+	while (!link.client.called)
+		test_run(test);
+	test->done = 0;
+	error = fend_tls_error(link.client.socket);
+	if (link.client.err) {
+		g_assert_cmpint(error->err, ==, link.client.err);
+		g_assert_true(error->err == -EPROTO || error->err == -EKEYREJECTED ||
+			      error->err == -EKEYEXPIRED || error->err == -EBADMSG);
+		g_assert_cmpint(error->alert, >=, -1);
+		g_assert_cmpint(error->alert, <=, 255);
+		g_assert_cmpstr(error->text, !=, "");
+	}
+	link_fini(&link);
+	return at == SIZE_MAX;
+}
+
+static void
+test_changed_byte(struct test *test)
+{
+	size_t at = 0;
+
+	while (change(test, at))
+		at += CHANGE_STEP;
+	g_assert_cmpuint(at, >, 500);
+}
+
 int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	variant_add_all("/cut/reset", test_reset);
 	variant_add_all("/cut/end-of-file", test_end_of_file);
+	variant_add("/cut/changed-byte", test_changed_byte);
 	return g_test_run();
 }

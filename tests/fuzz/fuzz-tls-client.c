@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* A client, whose server and whose network do as the bytes say; tls-script.c reads them. */
+#include "tls-script.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	script_play(true, bytes, n);
+	return 0;
+}
