@@ -88,7 +88,14 @@ struct fend_tls_params {
 	 */
 	const char *cafile, *capath;
 
-	/* What to present; a server needs one, several must differ in key type. */
+	/*
+	 * What to present; a server needs one. It presents those with the name that the client
+	 * asks for in subjectAltName, else those with a wildcard for it in place of the first
+	 * label, else, and to clients that ask for none, the first ones. Among them may be one for
+	 * each type of key: it takes one that the client can verify, of an elliptic curve if
+	 * possible. A client's must differ in key type. Of one that would never be presented, since
+	 * those before it have the same names and type, -EINVAL says so.
+	 */
 	const struct fend_tls_keypair *certificates;
 	size_t certificates_count;
 
