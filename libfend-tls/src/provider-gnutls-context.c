@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "password.h"
 #include "provider-gnutls.h"
 
 #include <errno.h>
@@ -122,27 +123,33 @@ import_chain(struct pair *pair, const struct fend__tls_blob *blob, const char *p
 }
 
 static int
-import_key(struct pair *pair, const struct fend__tls_keys *keys, const char *path, size_t i,
+import_key(struct pair *pair, const struct fend__tls_config *config, size_t i,
 	   struct fend__tls_failure *failure)
 {
-	const gnutls_datum_t pem = {keys->key.data, (unsigned)keys->key.size};
-	const char *why;
-	int code;
+	const struct fend__tls_blob *key = &config->keys[i].key;
+	const gnutls_datum_t pem = {key->data, (unsigned)key->size};
+	struct fend__tls_password password;
+	int code, r;
 
 	code = gnutls_x509_privkey_init(&pair->key);
 	if (code < 0)
 		return failed(failure, -ENOMEM, "certificates", code);
-	code = gnutls_x509_privkey_import2(pair->key, &pem, GNUTLS_X509_FMT_PEM, keys->password, 0);
+	code = gnutls_x509_privkey_import2(pair->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (code == GNUTLS_E_DECRYPTION_FAILED) {
+		r = fend__tls_password_init(&password, config, i, failure);
+		if (r < 0)
+			return r;
+		if (password.text)
+			code = gnutls_x509_privkey_import2(pair->key, &pem, GNUTLS_X509_FMT_PEM,
+							   password.text, 0);
+		fend__tls_password_fini(&password);
+	}
 	if (code >= 0)
 		return 0;
 	if (code == GNUTLS_E_MEMORY_ERROR)
 		return failed(failure, -ENOMEM, "certificates", code);
-	if (code == GNUTLS_E_DECRYPTION_FAILED)
-		why = keys->password ? "wrong password" : "encrypted, and no password given";
-	else
-		why = gnutls_strerror(code);
-	return fend__tls_fail(failure, -EBADMSG, "certificates[%zu].key: %s: no usable key: %s", i,
-			      path, why);
+	return fend__tls_password_fail(config, i, code == GNUTLS_E_DECRYPTION_FAILED,
+				       gnutls_strerror(code), failure);
 }
 
 static int
@@ -292,7 +299,7 @@ set_certificates(struct fend__gnutls_context *context, const struct fend__tls_co
 		r = import_chain(&pairs[i], &config->keys[i].certificate, from[i].certificate, i,
 				 failure);
 		if (!r)
-			r = import_key(&pairs[i], &config->keys[i], from[i].key, i, failure);
+			r = import_key(&pairs[i], config, i, failure);
 		if (!r)
 			r = note_pair(context, &pairs[i], i, failure);
 	}

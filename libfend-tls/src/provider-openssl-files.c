@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "password.h"
 #include "provider-openssl.h"
 
 #include <errno.h>
@@ -31,22 +32,30 @@ open_blob(const struct fend__tls_blob *blob)
 	return BIO_new_mem_buf(blob->data, (int)blob->size); /* config.c reads at most 16 MiB */
 }
 
-/* What a key is encrypted with. Without a function OpenSSL would ask on the terminal. */
-struct password {
-	const char *text;
-	bool wanted;
+/* A key, while it is read. Without a function OpenSSL would ask on the terminal. */
+struct reading {
+	const struct fend__tls_config *config;
+	size_t i;
+	struct fend__tls_password password;
+	struct fend__tls_failure *failure;
+	bool encrypted;
+	int err; /* why there is no password */
 };
 
 static int
 tell_password(char *buffer, int size, int writing, void *data)
 {
-	struct password *password = data;
-	size_t length = password->text ? strlen(password->text) : 0;
+	struct reading *reading = data;
+	size_t length;
 
-	password->wanted = true;
-	if (!password->text || length > (size_t)size)
+	if (!reading->encrypted)
+		reading->err = fend__tls_password_init(&reading->password, reading->config,
+						       reading->i, reading->failure);
+	reading->encrypted = true;
+	length = reading->password.text ? strlen(reading->password.text) : 0;
+	if (reading->err || !reading->password.text || length > (size_t)size)
 		return -1;
-	memcpy(buffer, password->text, length);
+	memcpy(buffer, reading->password.text, length);
 	return (int)length;
 }
 
@@ -138,30 +147,28 @@ read_chain(const struct fend__tls_blob *blob, const char *path, size_t i,
 }
 
 static int
-read_key(const struct fend__tls_keys *keys, const char *path, size_t i, EVP_PKEY **ret_key,
+read_key(const struct fend__tls_config *config, size_t i, EVP_PKEY **ret_key,
 	 struct fend__tls_failure *failure)
 {
-	struct password password = {keys->password, false};
-	BIO *bio = open_blob(&keys->key);
+	struct reading reading = {.config = config, .i = i, .failure = failure};
+	BIO *bio = open_blob(&config->keys[i].key);
 	struct fend__openssl_error error;
 	EVP_PKEY *key = NULL;
-	const char *why;
 
 	if (bio)
-		key = PEM_read_bio_PrivateKey(bio, NULL, tell_password, &password);
+		key = PEM_read_bio_PrivateKey(bio, NULL, tell_password, &reading);
 	BIO_free(bio);
+	fend__tls_password_fini(&reading.password);
 	error = fend__openssl_error();
 	if (key) {
 		*ret_key = key;
 		return 0;
 	}
+	if (reading.err)
+		return reading.err;
 	if (error.reason == ERR_R_MALLOC_FAILURE)
 		return fend__tls_fail(failure, -ENOMEM, "certificates: %s", error.text);
-	why = error.text;
-	if (password.wanted)
-		why = keys->password ? "wrong password" : "encrypted, and no password given";
-	return fend__tls_fail(failure, -EBADMSG, "certificates[%zu].key: %s: no usable key: %s", i,
-			      path, why);
+	return fend__tls_password_fail(config, i, reading.encrypted, error.text, failure);
 }
 
 /* When it is presented: a client's is for all servers. */
@@ -273,7 +280,7 @@ read_pair(struct fend__openssl_context *context, const struct fend__tls_config *
 	if (r < 0)
 		return r;
 	pair->leaf = sk_X509_shift(pair->chain);
-	r = read_key(&config->keys[i], from->key, i, &pair->key, failure);
+	r = read_key(config, i, &pair->key, failure);
 	return r < 0 ? r : note_pair(context, pair, i, failure);
 }
 

@@ -53,7 +53,6 @@ struct fend__tls_name {
 
 struct fend__tls_keys {
 	struct fend__tls_blob certificate, key; /* PEM */
-	const char *password;                   /* or NULL */
 };
 
 /* Ciphers for records and groups for the key exchange; the order is that of their tables. */

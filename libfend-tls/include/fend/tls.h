@@ -57,8 +57,19 @@ enum fend_tls_flag {
 struct fend_tls_keypair {
 	const char *certificate;
 	const char *key;
-	const char *password; /* NULL: the key is not encrypted */
+	const char *password; /* NULL: the key is not encrypted, or fend_tls_password_fn knows */
 };
+
+/* Bytes that a password may have. */
+#define FEND_TLS_PASSWORD_MAX 1023
+
+/*
+ * The key in this file is encrypted: write the password into buffer, without a NUL, and return its
+ * size, or -errno, which fend_tls_context_new() then returns. It is the one function that is called
+ * inside the call that it is given to, on that thread, and at most once for each key. buffer is
+ * wiped after use.
+ */
+typedef ssize_t fend_tls_password_fn(const char *key, char *buffer, size_t size, void *data);
 
 /* A public key: SHA-256 of the SubjectPublicKeyInfo in DER form, as in RFC 7469, section 2.4. */
 struct fend_tls_pin {
@@ -149,6 +160,10 @@ struct fend_tls_params {
 	 * environment is not asked, but a program may: secure_getenv("SSLKEYLOGFILE").
 	 */
 	const char *keylog;
+
+	/* Who is asked for passwords of keys that have none given with them; NULL: nobody. */
+	fend_tls_password_fn *password;
+	void *password_data;
 };
 
 /*
