@@ -2,8 +2,11 @@
 #include "client-hello.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "provider.h"
+
+#define HOST_NAME 0
 
 /* A client's hello, as RFC 8446, section 4.1.2, has it. */
 struct fend__tls_reader
@@ -58,6 +61,25 @@ fend__tls_find_extension(struct fend__tls_reader hello, unsigned type,
 		}
 	}
 	return false;
+}
+
+/* RFC 6066, section 3. */
+bool
+fend__tls_find_name(struct fend__tls_reader hello, char *ret_text, size_t size)
+{
+	struct fend__tls_reader content, name;
+
+	if (!fend__tls_find_extension(hello, FEND__TLS_SERVER_NAME, &content))
+		return false;
+	name = fend__tls_vector(&content, 2);
+	if (fend__tls_number(&name, 1) != HOST_NAME)
+		return false;
+	name = fend__tls_vector(&name, 2);
+	if (!name.size || name.size >= size || memchr(name.data, 0, name.size))
+		return false;
+	memcpy(ret_text, name.data, name.size);
+	ret_text[name.size] = '\0';
+	return true;
 }
 
 /* Without the extension a client has TLS 1.2 at most (RFC 8446, section 4.2.1). */

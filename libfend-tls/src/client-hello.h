@@ -28,4 +28,10 @@ enum {
 bool fend__tls_find_extension(struct fend__tls_reader hello, unsigned type,
 			      struct fend__tls_reader *ret_content);
 
+/*
+ * The name that the client asks for, with a NUL, into size bytes. false: it asks for none, or for
+ * what cannot be one.
+ */
+bool fend__tls_find_name(struct fend__tls_reader hello, char *ret_text, size_t size);
+
 #endif

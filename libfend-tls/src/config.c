@@ -120,7 +120,6 @@ read_keys(struct fend__tls_config *config, struct fend__tls_failure *failure)
 		if (r < 0)
 			return fend__tls_fail(failure, r, "certificates[%zu].key: %s: %s", i,
 					      pair->key, file_error(r));
-		config->keys[i].password = pair->password;
 	}
 	return 0;
 }

@@ -23,20 +23,6 @@
 #define HELLO_MAX 0x10000  /* bytes of records; browsers need less than 2 KiB */
 #define HANDSHAKE 22
 #define CLIENT_HELLO 1
-#define HOST_NAME 0
-
-/* RFC 6066, section 3. */
-static struct fend__tls_reader
-find_name(struct fend__tls_reader hello)
-{
-	struct fend__tls_reader content, name;
-	const struct fend__tls_reader none = {NULL, 0};
-
-	if (!fend__tls_find_extension(hello, FEND__TLS_SERVER_NAME, &content))
-		return none;
-	name = fend__tls_vector(&content, 2);
-	return fend__tls_number(&name, 1) == HOST_NAME ? fend__tls_vector(&name, 2) : none;
-}
 
 /*
  * Put the content of the handshake records together. 1: it is a whole hello, in message; 0: more is
@@ -72,15 +58,12 @@ assemble(const struct fend__tls_buffer *input, struct fend__tls_buffer *message)
 static int
 read_name(struct fend__tls_session *session, const struct fend__tls_buffer *message)
 {
-	struct fend__tls_reader hello = {message->data + 4, fend__tls_buffer_size(message) - 4}, name;
+	struct fend__tls_reader hello = {message->data + 4, fend__tls_buffer_size(message) - 4};
 	char text[256];
 	int r;
 
-	name = find_name(hello);
-	if (!name.size || name.size >= sizeof(text) || memchr(name.data, 0, name.size))
+	if (!fend__tls_find_name(hello, text, sizeof(text)))
 		return 0;
-	memcpy(text, name.data, name.size);
-	text[name.size] = '\0';
 	r = fend__tls_name_init(&session->asked, text);
 	if (!r && session->asked.address_size)
 		fend__tls_name_fini(&session->asked);

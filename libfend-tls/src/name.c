@@ -19,7 +19,6 @@
  *   - the last label not a number: "127.1", "0x7f000001" and "1.2.3.4." are addresses to some
  *     resolvers, but inet_pton(3) does not know them, so no certificate could be checked for them
  */
-#define NAME_MAX_SIZE 253
 #define LABEL_MAX_SIZE 63
 
 static bool
@@ -53,7 +52,7 @@ is_host_name(const char *text, size_t size)
 {
 	size_t i, start = 0;
 
-	if (size == 0 || size > NAME_MAX_SIZE)
+	if (size == 0 || size > FEND__TLS_NAME_MAX)
 		return false;
 	for (i = 0; i < size; i++) {
 		if (text[i] == '.') {

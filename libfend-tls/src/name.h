@@ -4,6 +4,9 @@
 
 #include "provider.h"
 
+/* Bytes of a host name in text. */
+#define FEND__TLS_NAME_MAX 253
+
 /*
  * Read what a client demands of the certificate. -EINVAL: text is neither a host name nor an
  * address literal. Free *ret_name with _fini.

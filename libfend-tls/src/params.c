@@ -85,6 +85,7 @@ check_flags(const struct fend_tls_params *params, struct fend__tls_failure *fail
 static int
 check_certificates(const struct fend_tls_params *params, struct fend__tls_failure *failure)
 {
+	const char *password;
 	size_t i;
 
 	if (params->certificates_count && !params->certificates)
@@ -97,6 +98,11 @@ check_certificates(const struct fend_tls_params *params, struct fend__tls_failur
 					      "certificates[%zu].certificate: NULL", i);
 		if (!params->certificates[i].key)
 			return fend__tls_fail(failure, -EINVAL, "certificates[%zu].key: NULL", i);
+		password = params->certificates[i].password;
+		if (password && strlen(password) > FEND_TLS_PASSWORD_MAX)
+			return fend__tls_fail(failure, -EINVAL,
+					      "certificates[%zu].password: more than %d bytes", i,
+					      FEND_TLS_PASSWORD_MAX);
 	}
 	return 0;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "password.h"
 #include "provider-gnutls.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
+#include <gnutls/x509-ext.h>
 #include <gnutls/x509.h>
 
 #include <fend-internal/kernel.h>
@@ -125,37 +127,75 @@ import_chain(struct pair *pair, const struct fend__tls_blob *blob, const char *p
 }
 
 static int
-import_key(struct pair *pair, const struct fend__tls_keys *keys, const char *path, size_t i,
+import_key(struct pair *pair, const struct fend__tls_config *config, size_t i,
 	   struct fend__tls_failure *failure)
 {
-	const gnutls_datum_t pem = {keys->key.data, (unsigned)keys->key.size};
-	const char *why;
-	int code;
+	const struct fend__tls_blob *key = &config->keys[i].key;
+	const gnutls_datum_t pem = {key->data, (unsigned)key->size};
+	struct fend__tls_password password;
+	int code, r;
 
 	code = gnutls_x509_privkey_init(&pair->key);
 	if (code < 0)
 		return failed(failure, -ENOMEM, "certificates", code);
-	code = gnutls_x509_privkey_import2(pair->key, &pem, GNUTLS_X509_FMT_PEM, keys->password, 0);
+	code = gnutls_x509_privkey_import2(pair->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (code == GNUTLS_E_DECRYPTION_FAILED) {
+		r = fend__tls_password_init(&password, config, i, failure);
+		if (r < 0)
+			return r;
+		if (password.text)
+			code = gnutls_x509_privkey_import2(pair->key, &pem, GNUTLS_X509_FMT_PEM,
+							   password.text, 0);
+		fend__tls_password_fini(&password);
+	}
 	if (code >= 0)
 		return 0;
 	if (code == GNUTLS_E_MEMORY_ERROR)
 		return failed(failure, -ENOMEM, "certificates", code);
-	if (code == GNUTLS_E_DECRYPTION_FAILED)
-		why = keys->password ? "wrong password" : "encrypted, and no password given";
-	else
-		why = gnutls_strerror(code);
-	return fend__tls_fail(failure, -EBADMSG, "certificates[%zu].key: %s: no usable key: %s", i,
-			      path, why);
+	return fend__tls_password_fail(config, i, code == GNUTLS_E_DECRYPTION_FAILED,
+				       gnutls_strerror(code), failure);
 }
 
 static int
-add_pair(struct fend__gnutls_context *context, const struct pair *pair,
+set_trust(gnutls_certificate_credentials_t credentials, const struct fend__tls_config *config,
+	  struct fend__tls_failure *failure)
+{
+	const struct fend_tls_params *params = &config->params;
+	const gnutls_datum_t pem = {config->cafile.data, (unsigned)config->cafile.size};
+	int n;
+
+	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
+	gnutls_certificate_set_verify_limits(credentials, 16 * 1024,
+					     (unsigned)params->depth + 2);
+	if (params->cafile) {
+		n = gnutls_certificate_set_x509_trust_mem(credentials, &pem,
+							  GNUTLS_X509_FMT_PEM);
+		if (n <= 0)
+			return fend__tls_fail(failure,
+					      n == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
+					      "cafile: %s: no certificate in PEM form",
+					      params->cafile);
+	}
+	if (params->capath) {
+		n = gnutls_certificate_set_x509_trust_dir(credentials, params->capath,
+							  GNUTLS_X509_FMT_PEM);
+		if (n <= 0)
+			return fend__tls_fail(failure,
+					      n == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
+					      "capath: %s: no certificate in PEM form",
+					      params->capath);
+	}
+	return 0;
+}
+
+static int
+add_pair(gnutls_certificate_credentials_t credentials, const struct pair *pair,
 	 const struct fend_tls_keypair *from, size_t i, struct fend__tls_failure *failure)
 {
 	int code;
 
-	code = gnutls_certificate_set_x509_key(context->credentials, pair->chain,
-					       (int)pair->chain_size, pair->key);
+	code = gnutls_certificate_set_x509_key(credentials, pair->chain, (int)pair->chain_size,
+					       pair->key);
 	if (code >= 0)
 		return 0;
 	if (code == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
@@ -165,18 +205,84 @@ add_pair(struct fend__gnutls_context *context, const struct pair *pair,
 	return failed(failure, -EBADMSG, "certificates", code);
 }
 
-/* Of two with one key type neither OpenSSL nor a peer could say which is meant. */
 static int
-check_type(const struct pair *pair, uint64_t *types, size_t i, struct fend__tls_failure *failure)
+note_names(struct fend__gnutls_context *context, const struct pair *pair, size_t i, int type)
 {
-	int type = gnutls_x509_privkey_get_pk_algorithm(pair->key);
+	struct fend__tls_certificates *certificates = &context->certificates;
+	gnutls_datum_t extension = {NULL, 0}, name;
+	gnutls_subject_alt_names_t names;
+	unsigned n, kind;
+	int r = 0;
 
-	if (*types >> type & 1)
-		return fend__tls_fail(failure, -EINVAL,
-				      "certificates[%zu]: a second one with a %s key", i,
-				      gnutls_pk_get_name((gnutls_pk_algorithm_t)type));
-	*types |= (uint64_t)1 << type;
-	return 0;
+	if (gnutls_subject_alt_names_init(&names) < 0)
+		return -ENOMEM;
+	if (gnutls_x509_crt_get_extension_by_oid2(pair->chain[0], GNUTLS_X509EXT_OID_SAN, 0,
+						  &extension, NULL) >= 0)
+		gnutls_x509_ext_import_subject_alt_names(&extension, names, 0);
+	for (n = 0; !r && gnutls_subject_alt_names_get(names, n, &kind, &name, NULL) >= 0; n++)
+		if (kind == GNUTLS_SAN_DNSNAME)
+			r = fend__tls_certificates_add_name(certificates, i, type, name.data,
+							    name.size);
+	gnutls_free(extension.data);
+	gnutls_subject_alt_names_deinit(names);
+	return r;
+}
+
+/* When it is presented: a client's is for all servers. */
+static int
+note_pair(struct fend__gnutls_context *context, const struct pair *pair, size_t i,
+	  struct fend__tls_failure *failure)
+{
+	int type = gnutls_x509_privkey_get_pk_algorithm(pair->key), r;
+
+	r = fend__tls_certificates_add(&context->certificates, i, type);
+	if (!r && context->rules.mode == FEND_TLS_SERVER)
+		r = note_names(context, pair, i, type);
+	return r < 0 ? fend__tls_fail(failure, r, "certificates: %s", fend_strerror(r)) : 0;
+}
+
+static int
+add_set(gnutls_certificate_credentials_t credentials, const struct fend__tls_set *set,
+	const struct pair *pairs, const struct fend__tls_config *config,
+	struct fend__tls_failure *failure)
+{
+	size_t i, which;
+	int r = 0;
+
+	for (i = 0; i < set->count && !r; i++) {
+		which = set->members[i].certificate;
+		r = add_pair(credentials, &pairs[which], &config->params.certificates[which], which,
+			     failure);
+	}
+	return r;
+}
+
+/* Credentials are trust as well: a server names those it trusts to its clients. */
+static int
+add_sets(struct fend__gnutls_context *context, const struct pair *pairs,
+	 const struct fend__tls_config *config, struct fend__tls_failure *failure)
+{
+	const struct fend__tls_certificates *certificates = &context->certificates;
+	size_t i;
+	int r;
+
+	r = add_set(context->credentials, &certificates->sets[0], pairs, config, failure);
+	if (r < 0 || certificates->count == 1)
+		return r;
+	context->others = fend__calloc(certificates->count - 1, sizeof(*context->others));
+	if (!context->others)
+		return fend__tls_fail(failure, -ENOMEM, "certificates: %s", fend_strerror(-ENOMEM));
+	for (i = 1; i < certificates->count && !r; i++) {
+		gnutls_certificate_credentials_t *other = &context->others[i - 1];
+
+		if (gnutls_certificate_allocate_credentials(other) < 0)
+			return fend__tls_fail(failure, -ENOMEM, "certificates: %s",
+					      fend_strerror(-ENOMEM));
+		r = set_trust(*other, config, failure);
+		if (!r)
+			r = add_set(*other, &certificates->sets[i], pairs, config, failure);
+	}
+	return r;
 }
 
 static int
@@ -184,56 +290,31 @@ set_certificates(struct fend__gnutls_context *context, const struct fend__tls_co
 		 struct fend__tls_failure *failure)
 {
 	const struct fend_tls_keypair *from = config->params.certificates;
-	uint64_t types = 0;
-	size_t i;
+	size_t count = config->params.certificates_count, i;
+	struct pair *pairs;
 	int r = 0;
 
-	for (i = 0; i < config->params.certificates_count && !r; i++) {
-		struct pair pair = {0};
-
-		r = import_chain(&pair, &config->keys[i].certificate, from[i].certificate, i,
+	if (!count)
+		return 0;
+	pairs = fend__calloc(count, sizeof(*pairs));
+	if (!pairs)
+		return fend__tls_fail(failure, -ENOMEM, "certificates: %s", fend_strerror(-ENOMEM));
+	for (i = 0; i < count && !r; i++) {
+		r = import_chain(&pairs[i], &config->keys[i].certificate, from[i].certificate, i,
 				 failure);
 		if (!r)
-			r = import_key(&pair, &config->keys[i], from[i].key, i, failure);
+			r = import_key(&pairs[i], config, i, failure);
 		if (!r)
-			r = check_type(&pair, &types, i, failure);
-		if (!r)
-			r = add_pair(context, &pair, &from[i], i, failure);
-		pair_fini(&pair);
+			r = note_pair(context, &pairs[i], i, failure);
 	}
+	if (!r)
+		r = fend__tls_certificates_finish(&context->certificates, count, failure);
+	if (!r)
+		r = add_sets(context, pairs, config, failure);
+	for (i = 0; i < count; i++)
+		pair_fini(&pairs[i]);
+	fend__release(pairs);
 	return r;
-}
-
-static int
-set_trust(struct fend__gnutls_context *context, const struct fend__tls_config *config,
-	  struct fend__tls_failure *failure)
-{
-	const struct fend_tls_params *params = &config->params;
-	const gnutls_datum_t pem = {config->cafile.data, (unsigned)config->cafile.size};
-	int n;
-
-	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
-	gnutls_certificate_set_verify_limits(context->credentials, 16 * 1024,
-					     (unsigned)params->depth + 2);
-	if (params->cafile) {
-		n = gnutls_certificate_set_x509_trust_mem(context->credentials, &pem,
-							  GNUTLS_X509_FMT_PEM);
-		if (n <= 0)
-			return fend__tls_fail(failure,
-					      n == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
-					      "cafile: %s: no certificate in PEM form",
-					      params->cafile);
-	}
-	if (params->capath) {
-		n = gnutls_certificate_set_x509_trust_dir(context->credentials, params->capath,
-							  GNUTLS_X509_FMT_PEM);
-		if (n <= 0)
-			return fend__tls_fail(failure,
-					      n == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
-					      "capath: %s: no certificate in PEM form",
-					      params->capath);
-	}
-	return 0;
 }
 
 static int
@@ -285,7 +366,7 @@ fend__gnutls_context_new(const struct fend__tls_config *config, struct fend__tls
 	if (!r)
 		r = set_priority(context, config, failure);
 	if (!r)
-		r = set_trust(context, config, failure);
+		r = set_trust(context->credentials, config, failure);
 	if (!r)
 		r = fend__gnutls_set_crls(context, config, failure);
 	if (!r)
@@ -320,6 +401,11 @@ fend__gnutls_context_free(void *p)
 		gnutls_priority_deinit(context->priority);
 	if (context->credentials)
 		gnutls_certificate_free_credentials(context->credentials);
+	for (i = 0; context->others && i + 1 < context->certificates.count; i++)
+		if (context->others[i])
+			gnutls_certificate_free_credentials(context->others[i]);
+	fend__release(context->others);
+	fend__tls_certificates_fini(&context->certificates);
 	pthread_mutex_destroy(&context->loading);
 	fend__release(context);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "client-hello.h"
 #include "provider-gnutls.h"
 
 #include <errno.h>
@@ -141,17 +142,32 @@ session_free(void *p)
 	fend__release(session);
 }
 
+/* Names are what is chosen by before GnuTLS has a look at them. */
+static int
+choose_certificates(struct fend__gnutls_session *session, struct fend__tls_reader hello)
+{
+	struct fend__gnutls_context *context = session->context;
+	char name[SNI_MAX];
+	size_t set = 0;
+
+	if (fend__tls_find_name(hello, name, sizeof(name)))
+		set = fend__tls_certificates_find(&context->certificates, name);
+	return gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE,
+				      set ? context->others[set - 1] : context->credentials);
+}
+
 /* What has no version in common it would refuse for its suites. */
 static int
 look_at_hello(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned incoming,
 	      const gnutls_datum_t *body)
 {
 	struct fend__gnutls_session *session = gnutls_session_get_ptr(gnutls);
+	const struct fend__tls_reader hello = {body->data, body->size};
 
-	return fend__tls_judge_hello(&session->context->rules, body->data, body->size,
-				     session->rejected) < 0
-		       ? GNUTLS_E_UNSUPPORTED_VERSION_PACKET
-		       : 0;
+	if (fend__tls_judge_hello(&session->context->rules, body->data, body->size,
+				  session->rejected) < 0)
+		return GNUTLS_E_UNSUPPORTED_VERSION_PACKET;
+	return session->context->others ? choose_certificates(session, hello) : 0;
 }
 
 static int

@@ -313,6 +313,8 @@ fend__openssl_context_free(void *p)
 	BIO_meth_free(context->method);
 	sk_X509_CRL_pop_free(context->crls, X509_CRL_free);
 	fend__openssl_trust_release(context);
+	fend__openssl_pairs_free(context);
+	fend__tls_certificates_fini(&context->certificates);
 	fend__release(context->alpn);
 	explicit_bzero(context->ticket_key, sizeof(context->ticket_key));
 	fend__release(context);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "password.h"
 #include "provider-openssl.h"
 
 #include <errno.h>
@@ -8,7 +9,9 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/store.h>
+#include <openssl/x509v3.h>
 
+#include <fend-internal/kernel.h>
 #include <fend/error.h>
 
 /*
@@ -29,22 +32,30 @@ open_blob(const struct fend__tls_blob *blob)
 	return BIO_new_mem_buf(blob->data, (int)blob->size); /* config.c reads at most 16 MiB */
 }
 
-/* What a key is encrypted with. Without a function OpenSSL would ask on the terminal. */
-struct password {
-	const char *text;
-	bool wanted;
+/* A key, while it is read. Without a function OpenSSL would ask on the terminal. */
+struct reading {
+	const struct fend__tls_config *config;
+	size_t i;
+	struct fend__tls_password password;
+	struct fend__tls_failure *failure;
+	bool encrypted;
+	int err; /* why there is no password */
 };
 
 static int
 tell_password(char *buffer, int size, int writing, void *data)
 {
-	struct password *password = data;
-	size_t length = password->text ? strlen(password->text) : 0;
+	struct reading *reading = data;
+	size_t length;
 
-	password->wanted = true;
-	if (!password->text || length > (size_t)size)
+	if (!reading->encrypted)
+		reading->err = fend__tls_password_init(&reading->password, reading->config,
+						       reading->i, reading->failure);
+	reading->encrypted = true;
+	length = reading->password.text ? strlen(reading->password.text) : 0;
+	if (reading->err || !reading->password.text || length > (size_t)size)
 		return -1;
-	memcpy(buffer, password->text, length);
+	memcpy(buffer, reading->password.text, length);
 	return (int)length;
 }
 
@@ -136,56 +147,141 @@ read_chain(const struct fend__tls_blob *blob, const char *path, size_t i,
 }
 
 static int
-read_key(const struct fend__tls_keys *keys, const char *path, size_t i, EVP_PKEY **ret_key,
+read_key(const struct fend__tls_config *config, size_t i, EVP_PKEY **ret_key,
 	 struct fend__tls_failure *failure)
 {
-	struct password password = {keys->password, false};
-	BIO *bio = open_blob(&keys->key);
+	struct reading reading = {.config = config, .i = i, .failure = failure};
+	BIO *bio = open_blob(&config->keys[i].key);
 	struct fend__openssl_error error;
 	EVP_PKEY *key = NULL;
-	const char *why;
 
 	if (bio)
-		key = PEM_read_bio_PrivateKey(bio, NULL, tell_password, &password);
+		key = PEM_read_bio_PrivateKey(bio, NULL, tell_password, &reading);
 	BIO_free(bio);
+	fend__tls_password_fini(&reading.password);
 	error = fend__openssl_error();
 	if (key) {
 		*ret_key = key;
 		return 0;
 	}
+	if (reading.err)
+		return reading.err;
 	if (error.reason == ERR_R_MALLOC_FAILURE)
 		return fend__tls_fail(failure, -ENOMEM, "certificates: %s", error.text);
-	why = error.text;
-	if (password.wanted)
-		why = keys->password ? "wrong password" : "encrypted, and no password given";
-	return fend__tls_fail(failure, -EBADMSG, "certificates[%zu].key: %s: no usable key: %s", i,
-			      path, why);
+	return fend__tls_password_fail(config, i, reading.encrypted, error.text, failure);
+}
+
+/* When it is presented: a client's is for all servers. */
+static int
+note_pair(struct fend__openssl_context *context, const struct fend__openssl_pair *pair, size_t i,
+	  struct fend__tls_failure *failure)
+{
+	GENERAL_NAMES *names = NULL;
+	const GENERAL_NAME *name;
+	int type = EVP_PKEY_get_base_id(pair->key), n, r;
+
+	r = fend__tls_certificates_add(&context->certificates, i, type);
+	if (context->rules.mode == FEND_TLS_SERVER)
+		names = X509_get_ext_d2i(pair->leaf, NID_subject_alt_name, NULL, NULL);
+	for (n = 0; !r && n < sk_GENERAL_NAME_num(names); n++) {
+		name = sk_GENERAL_NAME_value(names, n);
+		if (name->type == GEN_DNS)
+			r = fend__tls_certificates_add_name(
+				&context->certificates, i, type,
+				ASN1_STRING_get0_data(name->d.dNSName),
+				(size_t)ASN1_STRING_length(name->d.dNSName));
+	}
+	GENERAL_NAMES_free(names);
+	return r < 0 ? fend__tls_fail(failure, r, "certificates: %s", fend_strerror(r)) : 0;
 }
 
 static int
-add_pair(SSL_CTX *ctx, STACK_OF(X509) *chain, EVP_PKEY *key, const struct fend_tls_keypair *from,
-	 size_t i, struct fend__tls_failure *failure)
+check_pair(const struct fend__openssl_pair *pair, const struct fend_tls_keypair *from, size_t i,
+	   struct fend__tls_failure *failure)
 {
-	X509 *leaf = sk_X509_shift(chain);
 	struct fend__openssl_error error;
-	bool match = X509_check_private_key(leaf, key) == 1, good;
 
-	good = match && SSL_CTX_use_cert_and_key(ctx, leaf, key, chain, 0) == 1;
-	X509_free(leaf);
-	if (good)
+	if (X509_check_private_key(pair->leaf, pair->key) == 1)
 		return 0;
 	error = fend__openssl_error();
 	if (error.reason == ERR_R_MALLOC_FAILURE)
 		return fend__tls_fail(failure, -ENOMEM, "certificates: %s", error.text);
-	if (!match)
-		return fend__tls_fail(failure, -EKEYREJECTED,
-				      "certificates[%zu]: %s and %s do not belong together", i,
-				      from->certificate, from->key);
-	if (error.reason == SSL_R_NOT_REPLACING_CERTIFICATE)
-		return fend__tls_fail(failure, -EINVAL,
-				      "certificates[%zu]: a second one with a %s key", i,
-				      EVP_PKEY_get0_type_name(key));
-	return fend__tls_fail(failure, -EBADMSG, "certificates[%zu]: %s", i, error.text);
+	return fend__tls_fail(failure, -EKEYREJECTED,
+			      "certificates[%zu]: %s and %s do not belong together", i,
+			      from->certificate, from->key);
+}
+
+/* What is presented to whoever asks for no name that there is. */
+static int
+add_first_set(struct fend__openssl_context *context, struct fend__tls_failure *failure)
+{
+	const struct fend__tls_set *set = &context->certificates.sets[0];
+	const struct fend__openssl_pair *pair;
+	struct fend__openssl_error error;
+	size_t i;
+
+	for (i = 0; i < set->count; i++) {
+		pair = &context->pairs[set->members[i].certificate];
+		if (SSL_CTX_use_cert_and_key(context->ctx, pair->leaf, pair->key, pair->chain, 0) == 1)
+			continue;
+		error = fend__openssl_error();
+		return fend__tls_fail(failure,
+				      error.reason == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EBADMSG,
+				      "certificates[%zu]: %s", set->members[i].certificate,
+				      error.text);
+	}
+	return 0;
+}
+
+int
+fend__openssl_choose_certificates(SSL *ssl, void *data)
+{
+	const struct fend__openssl_context *context = data;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	size_t which = fend__tls_certificates_find(&context->certificates, name), i;
+	const struct fend__tls_set *set = &context->certificates.sets[which];
+	const struct fend__openssl_pair *pair;
+
+	if (!which)
+		return 1;
+	SSL_certs_clear(ssl);
+	for (i = 0; i < set->count; i++) {
+		pair = &context->pairs[set->members[i].certificate];
+		if (SSL_use_cert_and_key(ssl, pair->leaf, pair->key, pair->chain, 1) != 1)
+			return 0;
+	}
+	return 1;
+}
+
+void
+fend__openssl_pairs_free(struct fend__openssl_context *context)
+{
+	size_t i;
+
+	for (i = 0; i < context->pairs_count; i++) {
+		X509_free(context->pairs[i].leaf);
+		sk_X509_pop_free(context->pairs[i].chain, X509_free);
+		EVP_PKEY_free(context->pairs[i].key);
+	}
+	context->pairs = fend__release(context->pairs);
+	context->pairs_count = 0;
+}
+
+static int
+read_pair(struct fend__openssl_context *context, const struct fend__tls_config *config, size_t i,
+	  struct fend__tls_failure *failure)
+{
+	const struct fend_tls_keypair *from = &config->params.certificates[i];
+	struct fend__openssl_pair *pair = &context->pairs[i];
+	int r;
+
+	ERR_clear_error();
+	r = read_chain(&config->keys[i].certificate, from->certificate, i, &pair->chain, failure);
+	if (r < 0)
+		return r;
+	pair->leaf = sk_X509_shift(pair->chain);
+	r = read_key(config, i, &pair->key, failure);
+	return r < 0 ? r : note_pair(context, pair, i, failure);
 }
 
 int
@@ -193,24 +289,27 @@ fend__openssl_set_certificates(struct fend__openssl_context *context,
 			       const struct fend__tls_config *config,
 			       struct fend__tls_failure *failure)
 {
-	const struct fend_tls_keypair *from = config->params.certificates;
-	size_t i;
+	size_t count = config->params.certificates_count, i;
 	int r = 0;
 
-	for (i = 0; i < config->params.certificates_count && !r; i++) {
-		STACK_OF(X509) *chain = NULL;
-		EVP_PKEY *key = NULL;
-
-		ERR_clear_error();
-		r = read_chain(&config->keys[i].certificate, from[i].certificate, i, &chain,
-			       failure);
-		if (!r)
-			r = read_key(&config->keys[i], from[i].key, i, &key, failure);
-		if (!r)
-			r = add_pair(context->ctx, chain, key, &from[i], i, failure);
-		sk_X509_pop_free(chain, X509_free);
-		EVP_PKEY_free(key);
-	}
+	if (!count)
+		return 0;
+	context->pairs = fend__calloc(count, sizeof(*context->pairs));
+	if (!context->pairs)
+		return fend__tls_fail(failure, -ENOMEM, "certificates: %s", fend_strerror(-ENOMEM));
+	context->pairs_count = count;
+	for (i = 0; i < count && !r; i++)
+		r = read_pair(context, config, i, failure);
+	if (!r)
+		r = fend__tls_certificates_finish(&context->certificates, count, failure);
+	for (i = 0; i < count && !r; i++)
+		r = check_pair(&context->pairs[i], &config->params.certificates[i], i, failure);
+	if (!r)
+		r = add_first_set(context, failure);
+	if (context->certificates.count > 1)
+		SSL_CTX_set_cert_cb(context->ctx, fend__openssl_choose_certificates, context);
+	else
+		fend__openssl_pairs_free(context);
 	return r;
 }
 

@@ -4,6 +4,7 @@
 
 #include <openssl/ssl.h>
 
+#include "certificates.h"
 #include "provider.h"
 
 /* What a context is to OpenSSL: -context.c makes it, sessions use it. */
@@ -17,6 +18,13 @@ struct fend__openssl_context {
 	struct fend__tls_rules rules;
 	const struct fend__tls_psks *psks; /* or NULL */
 	STACK_OF(X509_CRL) *crls;
+	struct fend__tls_certificates certificates;
+	struct fend__openssl_pair {
+		X509 *leaf;
+		STACK_OF(X509) *chain; /* what follows it */
+		EVP_PKEY *key;
+	} *pairs;
+	size_t pairs_count;
 	unsigned char ticket_key[FEND__TLS_TICKET_KEY]; /* of a server with tickets */
 	unsigned char *alpn; /* as on the wire: each with its size before it */
 	unsigned alpn_size;
@@ -58,6 +66,12 @@ int fend__openssl_set_trust(struct fend__openssl_context *context,
 int fend__openssl_set_certificates(struct fend__openssl_context *context,
 				   const struct fend__tls_config *config,
 				   struct fend__tls_failure *failure);
+/*
+ * OpenSSL calls this before it settles on a certificate (SSL_CTX_set_cert_cb()): those for the name
+ * that the client asks for.
+ */
+int fend__openssl_choose_certificates(SSL *ssl, void *data);
+void fend__openssl_pairs_free(struct fend__openssl_context *context);
 /* Load the system's trust if it is wanted and was not loaded yet. [any thread] 0 or -ENOMEM. */
 int fend__openssl_trust_load(struct fend__openssl_context *context);
 void fend__openssl_trust_release(struct fend__openssl_context *context);

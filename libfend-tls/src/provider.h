@@ -53,7 +53,6 @@ struct fend__tls_name {
 
 struct fend__tls_keys {
 	struct fend__tls_blob certificate, key; /* PEM */
-	const char *password;                   /* or NULL */
 };
 
 #define FEND__TLS_IDENTITY_MAX 128 /* RFC 4279, section 5.3, and what GnuTLS takes */

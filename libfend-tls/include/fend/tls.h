@@ -58,8 +58,19 @@ enum fend_tls_flag {
 struct fend_tls_keypair {
 	const char *certificate;
 	const char *key;
-	const char *password; /* NULL: the key is not encrypted */
+	const char *password; /* NULL: the key is not encrypted, or fend_tls_password_fn knows */
 };
+
+/* Bytes that a password may have. */
+#define FEND_TLS_PASSWORD_MAX 1023
+
+/*
+ * The key in this file is encrypted: write the password into buffer, without a NUL, and return its
+ * size, or -errno, which fend_tls_context_new() then returns. It is the one function that is called
+ * inside the call that it is given to, on that thread, and at most once for each key. buffer is
+ * wiped after use.
+ */
+typedef ssize_t fend_tls_password_fn(const char *key, char *buffer, size_t size, void *data);
 
 /* A public key: SHA-256 of the SubjectPublicKeyInfo in DER form, as in RFC 7469, section 2.4. */
 struct fend_tls_pin {
@@ -100,7 +111,14 @@ struct fend_tls_params {
 	 */
 	const char *cafile, *capath;
 
-	/* What to present; a server needs one, several must differ in key type. */
+	/*
+	 * What to present; a server needs one. It presents those with the name that the client
+	 * asks for in subjectAltName, else those with a wildcard for it in place of the first
+	 * label, else, and to clients that ask for none, the first ones. Among them may be one for
+	 * each type of key: it takes one that the client can verify, of an elliptic curve if
+	 * possible. A client's must differ in key type. Of one that would never be presented, since
+	 * those before it have the same names and type, -EINVAL says so.
+	 */
 	const struct fend_tls_keypair *certificates;
 	size_t certificates_count;
 
@@ -178,6 +196,10 @@ struct fend_tls_params {
 	 * an identity (RFC 4279, section 5.2), at most 128 bytes. A client of fend has only one.
 	 */
 	const char *psk_hint;
+
+	/* Who is asked for passwords of keys that have none given with them; NULL: nobody. */
+	fend_tls_password_fn *password;
+	void *password_data;
 };
 
 /*
