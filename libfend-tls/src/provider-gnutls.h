@@ -12,12 +12,11 @@
 
 /* What a context is to GnuTLS: -context.c makes it, sessions use it. */
 struct fend__gnutls_context {
-	gnutls_certificate_credentials_t credentials;
-	gnutls_psk_client_credentials_t psk_client; /* or NULL */
-	gnutls_psk_server_credentials_t psk_server; /* or NULL */
 	gnutls_certificate_credentials_t credentials; /* with the first set of certificates */
 	gnutls_certificate_credentials_t *others;     /* with each of the other sets */
 	struct fend__tls_certificates certificates;
+	gnutls_psk_client_credentials_t psk_client; /* or NULL */
+	gnutls_psk_server_credentials_t psk_server; /* or NULL */
 	gnutls_priority_t priority;
 	struct fend__tls_rules rules;
 	gnutls_datum_t ticket_key; /* of a server; empty: no tickets */
