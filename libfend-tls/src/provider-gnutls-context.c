@@ -197,6 +197,8 @@ set_certificates(struct fend__gnutls_context *context, const struct fend__tls_co
 			r = check_type(&pair, &types, i, failure);
 		if (!r)
 			r = add_pair(context, &pair, &from[i], i, failure);
+		if (!r)
+			r = fend__gnutls_set_staple(context, config, i, pair.chain[0], failure);
 		pair_fini(&pair);
 	}
 	return r;
@@ -211,6 +213,8 @@ set_trust(struct fend__gnutls_context *context, const struct fend__tls_config *c
 	int n;
 
 	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
+	/* lists and staples are looked at by ourselves */
+	gnutls_certificate_set_verify_flags(context->credentials, GNUTLS_VERIFY_DISABLE_CRL_CHECKS);
 	gnutls_certificate_set_verify_limits(context->credentials, 16 * 1024,
 					     (unsigned)params->depth + 2);
 	if (params->cafile) {
@@ -314,6 +318,7 @@ fend__gnutls_context_free(void *p)
 		fend__release(context->alpn[i].data);
 	fend__release(context->alpn);
 	fend__gnutls_free_psks(context);
+	fend__gnutls_free_staples(context);
 	if (context->priority)
 		gnutls_priority_deinit(context->priority);
 	if (context->credentials)

@@ -207,6 +207,9 @@ fend__openssl_set_certificates(struct fend__openssl_context *context,
 		if (!r)
 			r = read_key(&config->keys[i], from[i].key, i, &key, failure);
 		if (!r)
+			r = fend__openssl_set_staple(context, config, i, sk_X509_value(chain, 0),
+						     failure);
+		if (!r)
 			r = add_pair(context->ctx, chain, key, &from[i], i, failure);
 		sk_X509_pop_free(chain, X509_free);
 		EVP_PKEY_free(key);
