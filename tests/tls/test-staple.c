@@ -113,6 +113,28 @@ test_is_wanted_by_the_certificate(struct test *test)
 	verdict(test, &staple_wanted, &good_wanted, 0, 0, 0);
 }
 
+/* What an authority wants of all below it is missing in the certificate itself. */
+static void
+test_is_wanted_by_an_authority(struct test *test)
+{
+	static const struct animal authority = {
+		"wanting", .subject = "/CN=wanting", .san = "",
+		.extensions = ZOO_AUTHORITY "tlsfeature=status_request\n"};
+	static const struct animal leaf = {"unwanting", .issuer = "wanting", .san = "DNS:localhost",
+					   .others = "wanting"};
+	struct fend_tls_params server = server_params();
+	struct link link;
+
+	zoo_make(&authority);
+	server.certificates = keypair_of(zoo_certificate(&leaf));
+	link_init(&link, test);
+	link_wrap(&link, NULL, &server, NULL);
+	link_handshake(&link);
+	test_error(link.client.err, -EKEYREJECTED);
+	g_assert_cmphex(fend_tls_error(link.client.socket)->faults, ==, FEND_TLS_FAULT_CONSTRAINT);
+	link_fini(&link);
+}
+
 static void
 test_revoked_and_unknown(struct test *test)
 {
@@ -377,6 +399,7 @@ main(int argc, char **argv)
 	variant_add_versions("/staple/is-not-there", test_is_not_there);
 	variant_add_versions("/staple/is-wanted-by-the-certificate",
 			     test_is_wanted_by_the_certificate);
+	variant_add_versions("/staple/is-wanted-by-an-authority", test_is_wanted_by_an_authority);
 	variant_add_versions("/staple/revoked-and-unknown", test_revoked_and_unknown);
 	variant_add_versions("/staple/who-may-sign", test_who_may_sign);
 	variant_add_versions("/staple/is-current", test_is_current);
