@@ -33,6 +33,15 @@ real_now(void)
 	return FEND_SEC(now.tv_sec) + now.tv_nsec;
 }
 
+static int64_t
+real_date(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec;
+}
+
 static int
 real_open(const char *path, int flags)
 {
@@ -284,6 +293,7 @@ real_unlink(const char *path)
 FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.allocate = fend__real_allocate,
 	.now = real_now,
+	.date = real_date,
 	.open = real_open,
 	.close = real_close,
 	.read = real_read,

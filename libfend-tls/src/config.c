@@ -120,6 +120,12 @@ read_keys(struct fend__tls_config *config, struct fend__tls_failure *failure)
 		if (r < 0)
 			return fend__tls_fail(failure, r, "certificates[%zu].key: %s: %s", i,
 					      pair->key, file_error(r));
+		if (!pair->staple)
+			continue;
+		r = read_file(pair->staple, &config->keys[i].staple);
+		if (r < 0)
+			return fend__tls_fail(failure, r, "certificates[%zu].staple: %s: %s", i,
+					      pair->staple, file_error(r));
 	}
 	return 0;
 }
@@ -190,6 +196,7 @@ fend__tls_config_fini(struct fend__tls_config *config)
 	for (i = 0; config->keys && i < config->params.certificates_count; i++) {
 		blob_fini(&config->keys[i].certificate);
 		blob_fini(&config->keys[i].key);
+		blob_fini(&config->keys[i].staple);
 	}
 	config->keys = fend__release(config->keys);
 	blob_fini(&config->cafile);

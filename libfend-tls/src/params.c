@@ -68,8 +68,13 @@ static int
 check_flags(const struct fend_tls_params *params, struct fend__tls_failure *failure)
 {
 	if (params->flags & ~(unsigned)(FEND_TLS_ALLOW_TRUNCATION | FEND_TLS_ALPN_OPTIONAL |
-					FEND_TLS_NO_NAME_CHECK | FEND_TLS_NO_TICKETS))
+					FEND_TLS_NO_NAME_CHECK | FEND_TLS_NO_TICKETS |
+					FEND_TLS_REQUIRE_STAPLE))
 		return fend__tls_fail(failure, -EINVAL, "flags: an unknown flag");
+	if (params->flags & FEND_TLS_REQUIRE_STAPLE &&
+	    (params->mode != FEND_TLS_CLIENT || params->verify == FEND_TLS_VERIFY_NONE))
+		return fend__tls_fail(failure, -EINVAL,
+				      "flags: FEND_TLS_REQUIRE_STAPLE is for clients that verify");
 	if (!(params->flags & FEND_TLS_NO_NAME_CHECK))
 		return 0;
 	if (params->mode != FEND_TLS_CLIENT)
@@ -103,6 +108,9 @@ check_certificates(const struct fend_tls_params *params, struct fend__tls_failur
 			return fend__tls_fail(failure, -EINVAL,
 					      "certificates[%zu].password: more than %d bytes", i,
 					      FEND_TLS_PASSWORD_MAX);
+		if (params->certificates[i].staple && params->mode == FEND_TLS_CLIENT)
+			return fend__tls_fail(failure, -EINVAL,
+					      "certificates[%zu].staple: is for servers", i);
 	}
 	return 0;
 }

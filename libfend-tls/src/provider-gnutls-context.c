@@ -164,6 +164,8 @@ set_trust(gnutls_certificate_credentials_t credentials, const struct fend__tls_c
 	const gnutls_datum_t pem = {config->cafile.data, (unsigned)config->cafile.size};
 	int n;
 
+	/* lists and staples are looked at by ourselves */
+	gnutls_certificate_set_verify_flags(credentials, GNUTLS_VERIFY_DISABLE_CRL_CHECKS);
 	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
 	gnutls_certificate_set_verify_limits(credentials, 16 * 1024,
 					     (unsigned)params->depth + 2);
@@ -242,9 +244,9 @@ note_pair(struct fend__gnutls_context *context, const struct pair *pair, size_t 
 }
 
 static int
-add_set(gnutls_certificate_credentials_t credentials, const struct fend__tls_set *set,
-	const struct pair *pairs, const struct fend__tls_config *config,
-	struct fend__tls_failure *failure)
+add_set(const struct fend__gnutls_context *context, gnutls_certificate_credentials_t credentials,
+	const struct fend__tls_set *set, const struct pair *pairs,
+	const struct fend__tls_config *config, struct fend__tls_failure *failure)
 {
 	size_t i, which;
 	int r = 0;
@@ -253,6 +255,9 @@ add_set(gnutls_certificate_credentials_t credentials, const struct fend__tls_set
 		which = set->members[i].certificate;
 		r = add_pair(credentials, &pairs[which], &config->params.certificates[which], which,
 			     failure);
+		if (!r)
+			r = fend__gnutls_use_staple(context, which, credentials, (unsigned)i,
+						    failure);
 	}
 	return r;
 }
@@ -266,7 +271,7 @@ add_sets(struct fend__gnutls_context *context, const struct pair *pairs,
 	size_t i;
 	int r;
 
-	r = add_set(context->credentials, &certificates->sets[0], pairs, config, failure);
+	r = add_set(context, context->credentials, &certificates->sets[0], pairs, config, failure);
 	if (r < 0 || certificates->count == 1)
 		return r;
 	context->others = fend__calloc(certificates->count - 1, sizeof(*context->others));
@@ -280,7 +285,7 @@ add_sets(struct fend__gnutls_context *context, const struct pair *pairs,
 					      fend_strerror(-ENOMEM));
 		r = set_trust(*other, config, failure);
 		if (!r)
-			r = add_set(*other, &certificates->sets[i], pairs, config, failure);
+			r = add_set(context, *other, &certificates->sets[i], pairs, config, failure);
 	}
 	return r;
 }
@@ -306,6 +311,9 @@ set_certificates(struct fend__gnutls_context *context, const struct fend__tls_co
 			r = import_key(&pairs[i], config, i, failure);
 		if (!r)
 			r = note_pair(context, &pairs[i], i, failure);
+		if (!r)
+			r = fend__gnutls_read_staple(context, config, i, pairs[i].chain[0],
+						     failure);
 	}
 	if (!r)
 		r = fend__tls_certificates_finish(&context->certificates, count, failure);
@@ -397,6 +405,7 @@ fend__gnutls_context_free(void *p)
 		fend__release(context->alpn[i].data);
 	fend__release(context->alpn);
 	fend__gnutls_free_psks(context);
+	fend__gnutls_free_staples(context);
 	if (context->priority)
 		gnutls_priority_deinit(context->priority);
 	if (context->credentials)

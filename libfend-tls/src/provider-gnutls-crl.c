@@ -25,9 +25,10 @@ fend__gnutls_set_crls(struct fend__gnutls_context *context, const struct fend__t
 			      "crlfile: %s: no list in PEM form", config->params.crlfile);
 }
 
-static gnutls_x509_crt_t
-find_issuer(const struct fend__gnutls_context *context, const struct fend__gnutls_chain *chain,
-	    gnutls_x509_crt_t certificate, bool *ret_trusted)
+gnutls_x509_crt_t
+fend__gnutls_find_issuer(const struct fend__gnutls_context *context,
+			 const struct fend__gnutls_chain *chain, gnutls_x509_crt_t certificate,
+			 bool *ret_trusted)
 {
 	gnutls_x509_crt_t issuer;
 	unsigned i;
@@ -71,7 +72,7 @@ fend__gnutls_check_crls(const struct fend__gnutls_context *context,
 	bool trusted = false;
 
 	for (i = 0; i < chain->size && !trusted; i++) {
-		issuer = find_issuer(context, chain, certificate, &trusted);
+		issuer = fend__gnutls_find_issuer(context, chain, certificate, &trusted);
 		if (!issuer || issuer == certificate ||
 		    gnutls_x509_crt_equals(issuer, certificate))
 			break;

@@ -195,16 +195,19 @@ check_chain(struct fend__gnutls_session *session, const gnutls_datum_t *list, un
 	code = chain_init(&chain, list, size);
 	if (code >= 0)
 		code = examine_all(&findings, session, name, &chain);
-	chain_fini(&chain);
-	if (code == GNUTLS_E_MEMORY_ERROR)
-		return code;
-	if (code < 0) {
+	if (code < 0 && code != GNUTLS_E_MEMORY_ERROR) {
 		findings.faults |= FEND_TLS_FAULT_OTHER;
 		findings.words = gnutls_strerror(code);
 	}
-	if (fend__tls_judge(&findings, rules, name, session->rejected) < 0)
-		return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
-	return 0;
+	if (code != GNUTLS_E_MEMORY_ERROR) {
+		code = 0;
+		if (fend__tls_judge(&findings, rules, name, session->rejected) < 0)
+			code = GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
+		else if (fend__tls_wants_staple(rules))
+			code = fend__gnutls_check_staple(session, &chain, session->rejected);
+	}
+	chain_fini(&chain);
+	return code;
 }
 
 int

@@ -492,6 +492,7 @@ const struct fend__tls_provider fend__tls_gnutls = {
 	.alert = alert,
 	.get = fend__gnutls_get,
 	.peer_certificate = fend__gnutls_peer_certificate,
+	.staple = fend__gnutls_staple,
 	.export = fend__gnutls_export,
 	.end_point = fend__gnutls_end_point,
 	.is_resumed = fend__gnutls_is_resumed,

@@ -22,6 +22,8 @@ struct fend__gnutls_context {
 	gnutls_datum_t ticket_key; /* of a server; empty: no tickets */
 	gnutls_x509_crl_t *crls;
 	unsigned crls_count;
+	struct fend__tls_blob *staples; /* one for each certificate; NULL: there are none */
+	size_t staples_count;
 	gnutls_datum_t *alpn;
 	unsigned alpn_count;
 
@@ -64,6 +66,28 @@ int fend__gnutls_set_crls(struct fend__gnutls_context *context,
 /* What the lists say about a chain, as faults. */
 unsigned fend__gnutls_check_crls(const struct fend__gnutls_context *context,
 				 const struct fend__gnutls_chain *chain);
+
+/* The issuer of a certificate: one who is trusted, or one of those sent; or NULL. */
+gnutls_x509_crt_t fend__gnutls_find_issuer(const struct fend__gnutls_context *context,
+					   const struct fend__gnutls_chain *chain,
+					   gnutls_x509_crt_t certificate, bool *ret_trusted);
+
+/*
+ * Staples. What a server sends with its certificate number i, which has a position in credentials:
+ * 0, or -errno with the failure filled in. Is the peer's acceptable? The same, or a code of GnuTLS
+ * without a failure.
+ */
+int fend__gnutls_read_staple(struct fend__gnutls_context *context,
+			     const struct fend__tls_config *config, size_t i,
+			     gnutls_x509_crt_t certificate, struct fend__tls_failure *failure);
+int fend__gnutls_use_staple(const struct fend__gnutls_context *context, size_t i,
+			    gnutls_certificate_credentials_t credentials, unsigned position,
+			    struct fend__tls_failure *failure);
+void fend__gnutls_free_staples(struct fend__gnutls_context *context);
+int fend__gnutls_check_staple(struct fend__gnutls_session *session,
+			      const struct fend__gnutls_chain *chain,
+			      struct fend__tls_failure *failure);
+int fend__gnutls_staple(void *session, const void **ret_der, size_t *ret_size);
 
 /*
  * GnuTLS calls this in the middle of a handshake (gnutls_session_set_verify_function()). 0, or a

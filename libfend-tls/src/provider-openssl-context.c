@@ -283,6 +283,7 @@ fend__openssl_context_new(const struct fend__tls_config *config, struct fend__tl
 		set_security(context);
 		set_behaviour(context->ctx, context->rules.logs);
 		set_verify(context);
+		fend__openssl_use_staples(context);
 		if (!set_versions(context->ctx, params) || !set_algorithms(context->ctx, config))
 			r = fend__openssl_fail(failure, -ENOTSUP, "ciphers");
 		else if (!fend__openssl_set_resumption(context, config))
@@ -311,6 +312,7 @@ fend__openssl_context_free(void *p)
 
 	SSL_CTX_free(context->ctx);
 	BIO_meth_free(context->method);
+	fend__openssl_free_staples(context);
 	sk_X509_CRL_pop_free(context->crls, X509_CRL_free);
 	fend__openssl_trust_release(context);
 	fend__openssl_pairs_free(context);

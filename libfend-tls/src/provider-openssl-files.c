@@ -281,6 +281,8 @@ read_pair(struct fend__openssl_context *context, const struct fend__tls_config *
 		return r;
 	pair->leaf = sk_X509_shift(pair->chain);
 	r = read_key(config, i, &pair->key, failure);
+	if (!r)
+		r = fend__openssl_set_staple(context, config, i, pair->leaf, failure);
 	return r < 0 ? r : note_pair(context, pair, i, failure);
 }
 

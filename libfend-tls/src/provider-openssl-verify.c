@@ -202,6 +202,10 @@ examine_chain(struct fend__tls_findings *findings, STACK_OF(X509) *chain, STACK_
 
 	for (i = 0; i < n; i++)
 		examine_times(findings, sk_X509_value(chain, i));
+	for (i = 0; i + 1 < n; i++)
+		if (!fend__openssl_keeps_features(sk_X509_value(chain, i),
+						  sk_X509_value(chain, i + 1)))
+			findings->faults |= FEND_TLS_FAULT_CONSTRAINT;
 	if (n > 0 && findings->faults & FEND_TLS_FAULT_UNKNOWN_ISSUER &&
 	    has_false_issuer(sk_X509_value(chain, n - 1), sent)) {
 		findings->faults &= ~(unsigned)FEND_TLS_FAULT_UNKNOWN_ISSUER;

@@ -424,6 +424,7 @@ const struct fend__tls_provider fend__tls_openssl = {
 	.alert = alert,
 	.get = fend__openssl_get,
 	.peer_certificate = fend__openssl_peer_certificate,
+	.staple = fend__openssl_staple,
 	.export = fend__openssl_export,
 	.end_point = fend__openssl_end_point,
 	.is_resumed = fend__openssl_is_resumed,

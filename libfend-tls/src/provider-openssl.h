@@ -25,11 +25,18 @@ struct fend__openssl_context {
 		EVP_PKEY *key;
 	} *pairs;
 	size_t pairs_count;
+	struct fend__openssl_staple *staples; /* one for each certificate; NULL: there are none */
+	size_t staples_count;
 	unsigned char ticket_key[FEND__TLS_TICKET_KEY]; /* of a server with tickets */
 	unsigned char *alpn; /* as on the wire: each with its size before it */
 	unsigned alpn_size;
 	bool system_trust; /* wanted */
 	bool shares_trust; /* has it */
+};
+
+struct fend__openssl_staple {
+	X509 *certificate;
+	struct fend__tls_blob response; /* empty: none */
 };
 
 struct fend__openssl_session {
@@ -75,6 +82,19 @@ void fend__openssl_pairs_free(struct fend__openssl_context *context);
 /* Load the system's trust if it is wanted and was not loaded yet. [any thread] 0 or -ENOMEM. */
 int fend__openssl_trust_load(struct fend__openssl_context *context);
 void fend__openssl_trust_release(struct fend__openssl_context *context);
+
+/*
+ * Staples: ask for one, or send them; what goes with certificate number i, 0, or -errno with the
+ * failure filled in.
+ */
+void fend__openssl_use_staples(struct fend__openssl_context *context);
+int fend__openssl_set_staple(struct fend__openssl_context *context,
+			     const struct fend__tls_config *config, size_t i, X509 *certificate,
+			     struct fend__tls_failure *failure);
+void fend__openssl_free_staples(struct fend__openssl_context *context);
+int fend__openssl_staple(void *session, const void **ret_der, size_t *ret_size);
+/* Does a certificate want what its issuer's wants of all below (RFC 7633, section 4.2.2)? */
+bool fend__openssl_keeps_features(X509 *certificate, X509 *issuer);
 
 /* SSL_CTX_set_keylog_callback() */
 void fend__openssl_log(const SSL *ssl, const char *line);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -53,6 +54,7 @@ struct fend__tls_name {
 
 struct fend__tls_keys {
 	struct fend__tls_blob certificate, key; /* PEM */
+	struct fend__tls_blob staple;           /* DER; or empty */
 };
 
 #define FEND__TLS_IDENTITY_MAX 128 /* RFC 4279, section 5.3, and what GnuTLS takes */
@@ -186,6 +188,13 @@ fend__tls_verifies(const struct fend__tls_rules *rules)
 	return rules->verify != FEND_TLS_VERIFY_NONE;
 }
 
+/* Must a staple be looked at? */
+static inline bool
+fend__tls_wants_staple(const struct fend__tls_rules *rules)
+{
+	return fend__tls_verifies(rules) && rules->mode == FEND_TLS_CLIENT;
+}
+
 /*
  * Is the certificate acceptable? 0, or -errno with the failure filled in, its alert included. name
  * is what is demanded, or NULL.
@@ -195,6 +204,24 @@ int fend__tls_judge(const struct fend__tls_findings *findings, const struct fend
 /* The same if no certificate was sent. */
 int fend__tls_judge_none(const struct fend__tls_rules *rules, bool tls13,
 			 struct fend__tls_failure *failure);
+/* What a provider has found in a staple. */
+struct fend__tls_staple {
+	bool demanded; /* the certificate wants one (RFC 7633) */
+	bool sent;
+	bool valid;    /* a response about the certificate, from who may say so */
+	bool good, revoked;
+	int64_t this_update, next_update; /* seconds since 1970; the latter may be 0 */
+};
+
+/* The same for the staple of a certificate that is acceptable. */
+int fend__tls_judge_staple(const struct fend__tls_staple *staple,
+			   const struct fend__tls_rules *rules,
+			   struct fend__tls_failure *failure);
+/* The failure for faults of which there is at least one; returns its err. */
+int fend__tls_explain(unsigned faults, const struct fend__tls_findings *findings,
+		      const struct fend__tls_name *name, struct fend__tls_failure *failure);
+#define FEND__TLS_STAPLE_FEATURE 5 /* of RFC 7633: the number of the extension */
+
 /*
  * "No protocol in common" includes a peer that has none at all, which a provider may let pass. The
  * alert is no_application_protocol from a server alone (RFC 7301, section 3.2).
@@ -268,6 +295,7 @@ struct fend__tls_provider {
 
 	/* As the functions of these names, after the handshake. */
 	int (*peer_certificate)(void *session, unsigned n, const void **ret_der, size_t *ret_size);
+	int (*staple)(void *session, const void **ret_der, size_t *ret_size);
 	int (*export)(void *session, const char *label, const void *context, size_t context_size,
 		      void *ret_key, size_t key_size);
 	/* tls-server-end-point: its size, at most 64, or -errno */
@@ -316,6 +344,7 @@ enum {
 	FEND__TLS_UNKNOWN_CA = 48,
 	FEND__TLS_PROTOCOL_VERSION = 70,
 	FEND__TLS_UNRECOGNIZED_NAME = 112,
+	FEND__TLS_BAD_STATUS_RESPONSE = 113,
 	FEND__TLS_CERTIFICATE_REQUIRED = 116,
 	FEND__TLS_NO_APPLICATION_PROTOCOL = 120,
 };

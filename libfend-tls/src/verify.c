@@ -35,8 +35,12 @@ static const struct reason reasons[] = {
 	 "breaks a constraint of its issuer"},
 	{FEND_TLS_FAULT_EXTENSION, -EKEYREJECTED, FEND__TLS_UNSUPPORTED_CERTIFICATE,
 	 "has an unknown critical extension"},
-	{FEND_TLS_FAULT_STATUS, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
-	 "comes without a valid OCSP status"},
+	{FEND_TLS_FAULT_STATUS, -EKEYREJECTED, FEND__TLS_BAD_STATUS_RESPONSE,
+	 "comes with an OCSP response that is not valid"},
+	{FEND_TLS_FAULT_STAPLE_MISSING, -EKEYREJECTED, FEND__TLS_BAD_STATUS_RESPONSE,
+	 "comes without an OCSP response"},
+	{FEND_TLS_FAULT_STAPLE_EXPIRED, -EKEYREJECTED, FEND__TLS_BAD_STATUS_RESPONSE,
+	 "comes with an OCSP response that is not current"},
 	{FEND_TLS_FAULT_WEAK, -EKEYREJECTED, FEND__TLS_BAD_CERTIFICATE,
 	 "has a weak key or signature"},
 	{FEND_TLS_FAULT_PURPOSE, -EKEYREJECTED, FEND__TLS_UNSUPPORTED_CERTIFICATE,
@@ -94,9 +98,9 @@ detail(unsigned fault, const struct fend__tls_findings *findings, const struct f
 	}
 }
 
-static int
-explain(unsigned faults, const struct fend__tls_findings *findings,
-	const struct fend__tls_name *name, struct fend__tls_failure *failure)
+int
+fend__tls_explain(unsigned faults, const struct fend__tls_findings *findings,
+		  const struct fend__tls_name *name, struct fend__tls_failure *failure)
 {
 	char text[sizeof(failure->text)], more[320];
 	const struct reason *first = NULL;
@@ -149,7 +153,7 @@ fend__tls_judge(const struct fend__tls_findings *findings, const struct fend__tl
 		faults |= FEND_TLS_FAULT_NAME;
 	if (!faults && fend__tls_verifies(rules) && findings->intermediates > rules->depth)
 		faults = FEND_TLS_FAULT_CHAIN_LENGTH;
-	return faults ? explain(faults, findings, name, failure) : 0;
+	return faults ? fend__tls_explain(faults, findings, name, failure) : 0;
 }
 
 int

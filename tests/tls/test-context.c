@@ -127,7 +127,7 @@ test_flags(struct test *test)
 {
 	struct fend_tls_params params = client_params();
 
-	params.flags = 1 << 4;
+	params.flags = 1u << 31;
 	assert_refused(&params, -EINVAL, "flags: ");
 	params.flags = FEND_TLS_NO_NAME_CHECK;
 	fend_tls_context_unref(context_new(&params));

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "staples.h"
 
 /* Longer than one send takes, and than the buffers of a Unix socket. */
 #define SIZE 400000
@@ -29,6 +30,9 @@ struct scenario {
 	struct end client, server;
 	int error; /* the first */
 };
+
+/* What makes the parameters other than usual, or NULL. */
+static void (*adapt)(struct fend_tls_params *client, struct fend_tls_params *server);
 
 static void
 note(struct scenario *scenario, int error)
@@ -81,6 +85,8 @@ open_ends(struct scenario *scenario)
 	struct fend_tls_params client = client_params(), server = server_params();
 	int fds[2], r;
 
+	if (adapt)
+		adapt(&client, &server);
 	r = fend_loop_new(NULL, &scenario->loop);
 	if (r < 0)
 		return r;
@@ -216,6 +222,46 @@ test_all_allocations(struct test *test)
 }
 
 static void
+use_psk(struct fend_tls_params *client, struct fend_tls_params *server)
+{
+	static const struct fend_tls_psk psk = {"client", "a key of 24 random bytes", 24};
+
+	client->cafile = NULL;
+	server->certificates_count = 0;
+	client->psks = server->psks = &psk;
+	client->psks_count = server->psks_count = 1;
+	server->psk_hint = "hint";
+}
+
+static void
+test_allocation_with_psk(struct test *test)
+{
+	adapt = use_psk;
+	g_assert_cmpuint(walk(test, FAULT_ALLOCATE, -ENOMEM, FALSE), >, 20);
+	adapt = NULL;
+}
+
+static struct fend_tls_keypair stapled;
+
+static void
+use_staple(struct fend_tls_params *client, struct fend_tls_params *server)
+{
+	client->flags = FEND_TLS_REQUIRE_STAPLE;
+	server->certificates = &stapled;
+}
+
+static void
+test_allocation_with_staple(struct test *test)
+{
+	static const struct staple staple = {"stapled", &staple_wanted, .state = 'V'};
+
+	stapled = staple_keypair(&staple_wanted, &staple);
+	adapt = use_staple;
+	g_assert_cmpuint(walk(test, FAULT_ALLOCATE, -ENOMEM, FALSE), >, 20);
+	adapt = NULL;
+}
+
+static void
 test_receiving(struct test *test)
 {
 	g_assert_cmpuint(walk(test, FAULT_RECVMSG, -ECONNRESET, FALSE), >, 10);
@@ -257,6 +303,8 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	variant_add("/fault/allocation", test_allocation);
 	variant_add("/fault/all-allocations", test_all_allocations);
+	variant_add("/fault/allocation-with-psk", test_allocation_with_psk);
+	variant_add("/fault/allocation-with-staple", test_allocation_with_staple);
 	variant_add("/fault/receiving", test_receiving);
 	variant_add("/fault/sending", test_sending);
 	variant_add("/fault/shutting", test_shutting);

@@ -3,7 +3,7 @@
 #include "link.h"
 
 #include <errno.h>
-#include <malloc.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -376,19 +376,33 @@ test_parameters(struct test *test)
 }
 
 /* The allocator that fend is given looks at what it gets back. */
+struct block {
+	size_t size;
+	max_align_t data[];
+};
+
 static size_t dirty;
 
 static void *
 reallocate(void *pointer, size_t size, void *data)
 {
-	size_t usable = pointer ? malloc_usable_size(pointer) : 0;
+	struct block *old = pointer ? (struct block *)((char *)pointer -
+						       offsetof(struct block, data))
+				    : NULL;
+	struct block *block = NULL;
 
-	if (size)
-		return realloc(pointer, size);
-	if (usable && memmem(pointer, usable, key_a, sizeof(key_a)))
+	if (size) {
+		block = calloc(1, sizeof(*block) + size);
+		if (!block)
+			return NULL;
+		block->size = size;
+	}
+	if (block && old)
+		memcpy(block->data, old->data, MIN(size, old->size));
+	if (old && memmem(old->data, old->size, key_a, sizeof(key_a)))
 		dirty++;
-	free(pointer);
-	return NULL;
+	free(old);
+	return block ? block->data : NULL;
 }
 
 static void

@@ -67,7 +67,7 @@ fault_names(unsigned faults)
 	static const char *const names[] = {
 		"MISSING", "REVOKED", "UNKNOWN_ISSUER", "ISSUER_IS_NO_CA", "SIGNATURE", "CONSTRAINT",
 		"EXTENSION", "STATUS", "WEAK", "PURPOSE", "NOT_YET_VALID", "EXPIRED", "NAME",
-		"CHAIN_LENGTH", "OTHER",
+		"CHAIN_LENGTH", "PIN", "CRL", "OTHER", "STAPLE_MISSING", "STAPLE_EXPIRED",
 	};
 	GString *text = g_string_new(NULL);
 	size_t i;

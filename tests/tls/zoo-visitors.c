@@ -24,6 +24,8 @@ static const struct animal authorities[] = {
 	 .extensions = ZOO_AUTHORITY},
 	{.name = "inter-for-clients", .subject = "/CN=inter-for-clients", .san = "",
 	 .extensions = ZOO_AUTHORITY "extendedKeyUsage=clientAuth\n"},
+	{.name = "inter-for-stapled", .subject = "/CN=inter-for-stapled", .san = "",
+	 .extensions = ZOO_AUTHORITY "tlsfeature=status_request\n"},
 	{.name = "inter-com", .subject = "/CN=inter-com", .san = "",
 	 .extensions = ZOO_AUTHORITY "nameConstraints=critical,permitted;DNS:example.com\n"},
 	{.name = "inter-com-upper", .subject = "/CN=inter-com-upper", .san = "",
@@ -135,6 +137,12 @@ const struct visitor zoo_visitors[] = {
 	 REJECTED(PURPOSE)},
 	{{"unknown-critical", .extensions = ZOO_LEAF "1.2.3.4=critical,ASN1:NULL\n"}, NULL,
 	 REJECTED(EXTENSION)},
+
+	{{"stapled", .extensions = ZOO_LEAF "tlsfeature=status_request\n"}, NULL,
+	 REJECTED(STAPLE_MISSING)},
+	{{"other-feature", .extensions = ZOO_LEAF "tlsfeature=status_request_v2\n"}, NULL, 0, 0},
+	{{"by-authority-for-stapled", "inter-for-stapled", .others = "inter-for-stapled"}, NULL,
+	 REJECTED(CONSTRAINT)},
 
 	{{"rsa-1024", .key = "rsa:1024"}, NULL, REJECTED(WEAK)},
 	{{"by-rsa-1024", "inter-weak", .others = "inter-weak"}, NULL, REJECTED(WEAK)},

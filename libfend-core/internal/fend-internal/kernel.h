@@ -38,6 +38,7 @@ struct fend__kernel {
 	/* fend_allocate_fn without data: allocates, resizes, frees */
 	void *(*allocate)(void *pointer, size_t size);
 	fend_time (*now)(void);
+	int64_t (*date)(void); /* seconds since 1970 in UTC; it may be set back */
 
 	int (*open)(const char *path, int flags);
 	int (*close)(int fd);

@@ -52,6 +52,7 @@ enum fend_tls_flag {
 	FEND_TLS_ALPN_OPTIONAL = 1 << 1,    /* no protocol in common: go on without one */
 	FEND_TLS_NO_NAME_CHECK = 1 << 2,    /* client: the chain alone; needs trust or pins */
 	FEND_TLS_NO_TICKETS = 1 << 3,       /* nothing is given, or kept, to resume a connection */
+	FEND_TLS_REQUIRE_STAPLE = 1 << 4,   /* client: the server must send an OCSP response */
 };
 
 /* Files in PEM form: a chain with the leaf first, its private key, and what decrypts the key. */
@@ -59,6 +60,13 @@ struct fend_tls_keypair {
 	const char *certificate;
 	const char *key;
 	const char *password; /* NULL: the key is not encrypted, or fend_tls_password_fn knows */
+
+	/*
+	 * An OCSP response about the certificate, in DER form, which a server sends as it is to
+	 * clients that ask for it (RFC 6066, section 8): the staple. It gets old within days, and
+	 * has to be replaced before, by another context. NULL: none.
+	 */
+	const char *staple;
 };
 
 /* Bytes that a password may have. */
@@ -118,6 +126,12 @@ struct fend_tls_params {
 	 * each type of key: it takes one that the client can verify, of an elliptic curve if
 	 * possible. A client's must differ in key type. Of one that would never be presented, since
 	 * those before it have the same names and type, -EINVAL says so.
+	 *
+	 * A client that verifies asks for a staple, and what is sent must be good: signed by the
+	 * certificate's issuer, or by whom that has appointed for it, about this certificate, and
+	 * current (a clock may be wrong by five minutes; what does not say when the next one comes
+	 * is current for a day). There must be one if the certificate says so (RFC 7633), or with
+	 * FEND_TLS_REQUIRE_STAPLE. A resumed connection has none: it was looked at when it was new.
 	 */
 	const struct fend_tls_keypair *certificates;
 	size_t certificates_count;
@@ -209,7 +223,7 @@ struct fend_tls_params {
  *   -E2BIG    params hold a field that this version of fend does not know
  *   -ENOENT -EACCES ...   a file cannot be read
  *   -EBADMSG  a file is not what it should be: no PEM, no certificate in it, wrong password
- *   -EKEYREJECTED  certificate and key do not belong together
+ *   -EKEYREJECTED  certificate and key, or certificate and staple, do not belong together
  *   -ENOTSUP  this provider cannot do it
  */
 int fend_tls_context_new(const struct fend_tls_params *params, char **ret_reason,
@@ -309,7 +323,7 @@ enum fend_tls_fault {
 	FEND_TLS_FAULT_SIGNATURE = 1 << 4,      /* it is wrong */
 	FEND_TLS_FAULT_CONSTRAINT = 1 << 5,     /* an issuer was not allowed to issue it */
 	FEND_TLS_FAULT_EXTENSION = 1 << 6,      /* a critical one is unknown */
-	FEND_TLS_FAULT_STATUS = 1 << 7,         /* no valid OCSP status */
+	FEND_TLS_FAULT_STATUS = 1 << 7,         /* the staple is not valid, or knows nothing */
 	FEND_TLS_FAULT_WEAK = 1 << 8,           /* less than 112 bits of security */
 	FEND_TLS_FAULT_PURPOSE = 1 << 9,        /* made for another use */
 	FEND_TLS_FAULT_NOT_YET_VALID = 1 << 10,
@@ -319,6 +333,8 @@ enum fend_tls_fault {
 	FEND_TLS_FAULT_PIN = 1 << 14,           /* its key is none of the pins */
 	FEND_TLS_FAULT_CRL = 1 << 15,           /* no valid list of what its issuer has revoked */
 	FEND_TLS_FAULT_OTHER = 1 << 16,
+	FEND_TLS_FAULT_STAPLE_MISSING = 1 << 17, /* there is none, but has to be */
+	FEND_TLS_FAULT_STAPLE_EXPIRED = 1 << 18, /* it is not of today */
 };
 
 struct fend_tls_error {
@@ -361,6 +377,14 @@ const char *fend_tls_get(const struct fend_socket *socket, enum fend_tls_item it
  */
 int fend_tls_peer_certificate(const struct fend_socket *socket, unsigned n, const void **ret_der,
 			      size_t *ret_size);
+
+/*
+ * Client: the OCSP response that the server has sent, in DER form; with FEND_TLS_VERIFY_NONE nobody
+ * has looked at it. *ret_der lives as long as the socket.
+ *   -EINVAL -ENOTCONN  no TLS on this socket, or a server's; no handshake has succeeded
+ *   -ENOENT            there is none, as when the connection was resumed
+ */
+int fend_tls_staple(const struct fend_socket *socket, const void **ret_der, size_t *ret_size);
 
 /*
  * Keys for another protocol, the same on both sides (RFC 5705; RFC 8446, section 7.5). context may
