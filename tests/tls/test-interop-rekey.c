@@ -186,6 +186,7 @@ check_too_often(struct test *test, const char *command)
 	test_error(fend_socket_recv(meeting.side.socket, &(char){0}, 1, 0), -EPROTO);
 	assert_text(&meeting.side, "peer updates its keys too often");
 	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EPROTO);
+	process_expect(meeting.process, "alert");
 	meeting_part(&meeting);
 }
 
