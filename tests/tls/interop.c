@@ -26,7 +26,7 @@ struct program {
 	enum fend_tls_mode mode;
 	bool configured; /* by a file */
 	const char *line, *tls12, *tls13, *alpn, *without_alpn, *certificate, *other, *demand,
-		*undemanding, *no_tickets, *quiet, *end;
+		*undemanding, *no_tickets, *page, *words, *quiet, *end;
 };
 
 static const struct program programs[] = {
@@ -76,12 +76,12 @@ static const struct program programs[] = {
 		.other = " -cert2 @Certificate -key2 @Key -servername other.example",
 		.demand = " -Verify 3 -verify_return_error",
 		.no_tickets = " -no_ticket",
+		.page = " -www",
 	},
 	{
 		.name = "gnutls-serv",
 		.mode = FEND_TLS_SERVER,
-		.line = "gnutls-serv --echo --port @port --x509certfile @certificate"
-			" --x509keyfile @key",
+		.line = "gnutls-serv --port @port --x509certfile @certificate --x509keyfile @key",
 		.tls12 = GNUTLS_1_2,
 		.tls13 = GNUTLS_1_3,
 		.alpn = " --alpn @alpn",
@@ -89,6 +89,8 @@ static const struct program programs[] = {
 		.demand = " --require-client-cert --verify-client-cert --x509cafile @ca",
 		.undemanding = " --disable-client-cert",
 		.no_tickets = " --noticket",
+		.page = " --http",
+		.words = " --echo",
 	},
 	{
 		.name = "nginx",
@@ -191,6 +193,7 @@ put_together(const struct meeting *meeting, const struct wish *wish)
 		wish->certificate ? is->certificate : NULL,
 		wish->demand ? is->demand : is->undemanding,
 		wish->no_tickets ? is->no_tickets : NULL,
+		wish->page ? is->page : is->words,
 		wish->quiet ? is->quiet : NULL,
 		wish->other ? is->other : NULL,
 		is->end,

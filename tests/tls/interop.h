@@ -20,6 +20,7 @@ struct wish {
 	const struct certificate *other;       /* server: what it presents as "other.example" */
 	bool demand;                           /* server: no client without a certificate */
 	bool no_tickets;                       /* it knows only session ids, and those in TLS 1.2 */
+	bool page;                             /* server: it answers with a page, and closes */
 	bool quiet;                            /* client: nothing but data on its standard output */
 	bool beside;                           /* it runs where the test's files are */
 	const char *more;                      /* behind all this on its command line */

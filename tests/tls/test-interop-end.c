@@ -22,12 +22,12 @@ is(const char *program)
 }
 
 static void
-meet(struct meeting *meeting, struct test *test, unsigned flags)
+meet(struct meeting *meeting, struct test *test, unsigned flags, bool page)
 {
 	struct fend_tls_params params = interop_params();
 
 	params.flags = flags;
-	interop_meet(meeting, test, &params, &(struct wish){0});
+	interop_meet(meeting, test, &params, &(struct wish){.page = page});
 	test_error(meeting->side.err, 0);
 }
 
@@ -46,10 +46,11 @@ receive_end(struct meeting *meeting)
 static void
 have_it_close(struct meeting *meeting)
 {
-	static const char request[] = "GET / HTTP/1.0\r\nConnection: close\r\n\r\n";
+	static const char request[] = "GET / HTTP/1.0\r\n\r\n";
 
-	if (is("nginx")) {
+	if (!interop_is_client()) {
 		tls_send(meeting->test, meeting->side.socket, request, strlen(request));
+		interop_receive_until(meeting, "\r\n\r\n");
 		return;
 	}
 	interop_talk(meeting); /* after which curl leaves */
@@ -64,7 +65,7 @@ test_theirs_first(struct test *test)
 {
 	struct meeting meeting;
 
-	meet(&meeting, test, 0);
+	meet(&meeting, test, 0, true);
 	have_it_close(&meeting);
 	test_error(receive_end(&meeting), 0);
 	meeting_part(&meeting);
@@ -76,7 +77,7 @@ test_ours_first(struct test *test)
 {
 	struct meeting meeting;
 
-	meet(&meeting, test, 0);
+	meet(&meeting, test, 0, false);
 	if (!is("curl"))
 		interop_talk(&meeting);
 	test_ok(fend_tls_shutdown(meeting.side.socket, test->loop, FEND_FOREVER, on_done,
@@ -105,12 +106,12 @@ test_killed(struct test *test)
 {
 	struct meeting meeting;
 
-	meet(&meeting, test, 0);
+	meet(&meeting, test, 0, false);
 	be_cut_off(&meeting, -EBADMSG);
 	assert_text(&meeting.side, "peer closed the connection without close_notify");
 	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EBADMSG);
 	meeting_part(&meeting);
-	meet(&meeting, test, FEND_TLS_ALLOW_TRUNCATION);
+	meet(&meeting, test, FEND_TLS_ALLOW_TRUNCATION, false);
 	be_cut_off(&meeting, 0);
 	meeting_part(&meeting);
 }
@@ -138,7 +139,7 @@ test_fork(struct test *test)
 	int status;
 	pid_t pid;
 
-	meet(&meeting, test, 0);
+	meet(&meeting, test, 0, false);
 	if (!is("curl"))
 		interop_talk(&meeting);
 	before = bytes_written(&meeting);
@@ -160,12 +161,9 @@ test_fork(struct test *test)
 int
 main(int argc, char **argv)
 {
-	/* s_server never does, and gnutls-serv waits for the other */
-	static const char *const polite[] = {"s_client", "gnutls-cli", "curl", "nginx", NULL};
-
 	test_init(&argc, &argv);
-	variant_add_programs("/interop/end/theirs-first", polite, FEND_TLS_VERSION_DEFAULT,
-			     test_theirs_first);
+	variant_add_programs("/interop/end/theirs-first", interop_programs,
+			     FEND_TLS_VERSION_DEFAULT, test_theirs_first);
 	variant_add_programs("/interop/end/ours-first", interop_programs,
 			     FEND_TLS_VERSION_DEFAULT, test_ours_first);
 	variant_add_programs("/interop/end/killed", interop_programs, FEND_TLS_VERSION_DEFAULT,

@@ -187,6 +187,7 @@ check_too_often(struct test *test, const char *command)
 	assert_text(&meeting.side, "peer updates its keys too often");
 	g_assert_cmpint(fend_tls_error(meeting.side.socket)->alert, ==, 10);
 	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EPROTO);
+	process_expect(meeting.process, "alert");
 	meeting_part(&meeting);
 }
 

@@ -30,26 +30,6 @@ test_s_server(struct test *test)
 	}
 }
 
-/* It closes in order after a page, though not after its command Q. */
-static void
-test_s_server_serves_a_page(struct test *test)
-{
-	struct fend_tls_params params = client_params();
-	struct meeting meeting;
-	char data[1000];
-	ssize_t n;
-	size_t total = 0;
-
-	meeting_visit(&meeting, test, &params, S_SERVER "-www");
-	test_error(meeting.side.err, 0);
-	tls_send(test, meeting.side.socket, "GET / HTTP/1.0\r\n\r\n", 18);
-	while ((n = tls_recv_some(test, meeting.side.socket, data, sizeof(data))) > 0)
-		total += (size_t)n;
-	test_error(n, 0);
-	g_assert_cmpuint(total, >, 100);
-	meeting_part(&meeting);
-}
-
 static void
 test_s_server_wants_a_certificate(struct test *test)
 {
@@ -197,7 +177,6 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	variant_add_single("/interop/s_server", test_s_server);
-	variant_add_single("/interop/s_server-serves-a-page", test_s_server_serves_a_page);
 	variant_add_single("/interop/s_server-wants-a-certificate",
 			   test_s_server_wants_a_certificate);
 	variant_add_single("/interop/data-behind-tickets", test_data_behind_tickets);
