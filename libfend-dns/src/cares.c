@@ -146,7 +146,7 @@ receive(ares_socket_t fd, void *buffer, size_t size, int flags, struct sockaddr 
 	bool is_stream = fend__sockets_is_stream(cares->sockets, fd);
 	ssize_t n;
 
-	if (!is_stream && cares->n_read++ == AT_ONCE)
+	if (!is_stream && cares->n_read++ >= AT_ONCE)
 		return with_errno(-EAGAIN);
 	n = fend__kernel->recv(fd, buffer, size, flags);
 	/*
