@@ -53,6 +53,7 @@ suite()
 # The line that ends everything; succeeds if nothing failed and nothing was skipped.
 finish()
 {
+	echo "after $((SECONDS / 60)) minutes:"
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ $failed -eq 0 ] && [ $skipped -eq 0 ]
 }

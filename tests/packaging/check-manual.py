@@ -17,7 +17,8 @@ import xml.etree.ElementTree
 
 import tap
 
-DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'docs/coming-from.md', 'docs/tutorial.md']
+# They speak of names that stand for any, or for parts of one.
+LOOSE_DOCUMENTS = ['CONTRIBUTING.md', 'tls-verdicts.md']
 
 
 def public_functions(sources, libraries):
@@ -92,12 +93,28 @@ def check_texts(checks, pages, sources):
     titles |= {f'fend_{path.name.partition(".")[0]}'.replace('-', '_') for library in libraries
                for path in (sources / library / 'include' / 'fend').glob('*.h*')}
     texts = dict(pages)
-    for name in DOCUMENTS:
-        texts[name] = (sources / name).read_text(encoding='utf-8')
+    documents = {path.name: path.read_text(encoding='utf-8')
+                 for path in [*sources.glob('*.md'), *(sources / 'docs').glob('*.md')]
+                 if path.name not in LOOSE_DOCUMENTS}
+    check_documents(checks, documents, sources)
+    texts.update(documents)
     for name, text in sorted(texts.items()):
         wrong = set(re.findall(r'\b(fend_\w+)\(\)', text)) - known
         wrong |= set(re.findall(r'\b((?:lib)?fend[\w-]*)\([37]\)', text)) - titles
         checks.check(f'{name} names what exists', not wrong, sorted(wrong))
+
+
+def check_documents(checks, documents, sources):
+    """Are the constants, the ends of names and the members that documents have in the headers?"""
+    declarations = '\n'.join(re.sub(r'/\*.*?\*/', '', path.read_text(), flags=re.S)
+                             for path in sources.glob('libfend-*/include/fend/*.h*'))
+    names = set(re.findall(r'\w+', declarations))
+    for name, text in sorted(documents.items()):
+        wrong = set(re.findall(r'\bFEND_[A-Z_]+\b', text)) - names - {'FEND_DISPATCHER'}
+        wrong |= set(re.findall(r'`\.(\w+)`', text)) - names - {'so', 'pc', 'sym'}
+        wrong |= {end for end in re.findall(r'`(_\w+)`', text)
+                  if not any(re.fullmatch(r'fend_\w+' + end, word) for word in names)}
+        checks.check(f'{name} has constants and members that exist', not wrong, sorted(wrong))
 
 
 def comment_words(header):

@@ -67,6 +67,15 @@ def check_soname(checks, readelf, library, sources):
                  symbols.read_text().startswith(f'{row[1]} {package} '), str(symbols))
 
 
+def check_fellows(checks, readelf, library, version):
+    """A library above core asks for a private node of another one, which is of its own version."""
+    output = tap.run([readelf, '-VW', str(library)]).stdout
+    needs = output.partition('Version needs section')[2]
+    nodes = set(re.findall(r'\bLIBFEND_\w+_PRIVATE_[\d.]+', needs))
+    checks.check('it loads with libraries of its version only',
+                 nodes and all(node.endswith(f'_PRIVATE_{version}') for node in nodes), output)
+
+
 def compare(checks, name, expected, actual):
     checks.check(name, expected == actual,
                  [f'missing: {entry}' for entry in sorted(expected - actual)],
@@ -98,6 +107,8 @@ def main():
         compare(checks, 'the private node holds what the internal headers declare',
                 read_headers((arguments.sources / 'internal' / 'fend-internal').glob('*.h')), private)
         check_soname(checks, arguments.readelf, arguments.library, arguments.sources)
+        if name != 'libfend-core':
+            check_fellows(checks, arguments.readelf, arguments.library, arguments.version)
         checks.check('public names begin with fend_, private ones with fend__',
                      all(re.match('fend__' if symbol in private else 'fend_[a-z]', symbol)
                          for symbol in listed))
