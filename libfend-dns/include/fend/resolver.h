@@ -24,6 +24,10 @@ struct fend_loop;
  * changed: it looks at them when something is to be looked up, at most once a second, and so at the
  * addresses of this host, where their kinds decide an order. Lookups that run then go on as they
  * began. Lookups that ask the same at the same time share one question.
+ *
+ * A question that was sent comes to its end although nobody waits for it any more: it is asked again
+ * as often as it would have been, keeps a descriptor and wakes the loop meanwhile, and its answer
+ * may be kept. Freeing the resolver ends that at once.
  */
 struct fend_resolver;
 
