@@ -32,6 +32,19 @@ is_same(const struct stat *a, const struct stat *b)
 	       same_time(&a->st_mtim, &b->st_mtim) && same_time(&a->st_ctim, &b->st_ctim);
 }
 
+/* A NUL, of which there may be many after a crash, ends its line, and not the file. */
+static void
+end_lines(char *text, size_t size)
+{
+	size_t length;
+
+	while ((length = strlen(text)) < size) {
+		text[length] = '\n';
+		text += length + 1;
+		size -= length + 1;
+	}
+}
+
 static int
 read_all(int fd, char **ret_text)
 {
@@ -58,6 +71,7 @@ read_all(int fd, char **ret_text)
 		return (int)n;
 	}
 	text[have] = '\0';
+	end_lines(text, have);
 	*ret_text = text;
 	return 0;
 }

@@ -297,6 +297,7 @@ look_into_hosts(struct job *job)
 	if (r == 0)
 		return 1;
 	if (r < 0) {
+		job->detail = fend__resolver_describe_hosts(job->resolver, r);
 		finish(job, r == -ENOMEM ? FEND_EAI_MEMORY : FEND_EAI_SYSTEM, NULL, 0, NULL);
 		return 0;
 	}

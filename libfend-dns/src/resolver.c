@@ -183,6 +183,13 @@ fend__resolver_interfaces(struct fend_resolver *resolver)
 	return &resolver->interfaces;
 }
 
+char *
+fend__resolver_describe_hosts(const struct fend_resolver *resolver, int error)
+{
+	return fend__printf("%s cannot be read: %s", resolver->hosts_file.path,
+			    fend_strerror(error));
+}
+
 FEND_PUBLIC int
 fend_resolver_flush(struct fend_resolver *resolver)
 {

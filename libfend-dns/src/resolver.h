@@ -41,6 +41,8 @@ void fend__resolver_leave(struct tenant *tenant);
 
 /* hosts(5) as it is now. It is gone after the next call. Errors of reading a file. */
 int fend__resolver_hosts(struct fend_resolver *resolver, const struct hosts **ret_hosts);
+/* That it cannot be read, in words; NULL if there is no memory. */
+char *fend__resolver_describe_hosts(const struct fend_resolver *resolver, int error);
 /* The addresses of this host, as far as they are known. They are gone after the next call. */
 const struct interfaces *fend__resolver_interfaces(struct fend_resolver *resolver);
 

@@ -142,7 +142,8 @@ read_services(const struct wanted *wanted)
 {
 	int fd, r;
 
-	fd = fend__kernel->open(SERVICES, O_RDONLY);
+	/* What is no file is not to be waited for. */
+	fd = fend__kernel->open(SERVICES, O_RDONLY | O_NONBLOCK);
 	if (fd == -ENOENT)
 		return 0;
 	if (fd < 0)

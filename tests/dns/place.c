@@ -66,11 +66,20 @@ place_init(struct place *place, enum ground ground)
 		continue;
 }
 
+static void
+close_fillers(struct place *place)
+{
+	while (place->n_fillers > 0)
+		close(place->fillers[--place->n_fillers]);
+}
+
 void
 place_drain(struct place *place)
 {
 	struct pollfd entry = { .fd = place->listener, .events = POLLIN };
 
+	/* One that the listener has not acknowledged would take the place that becomes free. */
+	close_fillers(place);
 	while (poll(&entry, 1, 0) == 1)
 		close(accept(place->listener, NULL, NULL));
 }
@@ -78,8 +87,7 @@ place_drain(struct place *place)
 void
 place_fini(struct place *place)
 {
-	while (place->n_fillers > 0)
-		close(place->fillers[--place->n_fillers]);
+	close_fillers(place);
 	close(place->listener);
 }
 

@@ -72,7 +72,7 @@ on_prepare(struct fend_socket *socket, const struct fend_address *address, void 
 		/* The first SYN was lost; the next is sent after a second. */
 		stopwatch_set_grace(FEND_SEC(5) * test_slowness());
 	}
-	return scenario->failing == digit_of(address) ? -ENETUNREACH : 0;
+	return scenario->failing == digit_of(address) ? scenario->error : 0;
 }
 
 void

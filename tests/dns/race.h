@@ -15,7 +15,7 @@ struct scenario {
 	enum server_mode aaaa, a;
 	int aaaa_delay, a_delay, timeout; /* in milliseconds */
 	const char *const *aaaa_addresses;
-	int failing; /* family whose attempts fail with -ENETUNREACH before they begin */
+	int failing, error; /* family whose attempts fail before they begin, and with what */
 	int slow;    /* family whose hole is drained when the other's attempt begins */
 
 	const char *starts; /* family@when of each attempt */

@@ -179,6 +179,39 @@ test_free_the_resolver_at_random(struct test *test)
 	g_rand_free(crowd.random);
 }
 
+/*
+ * c-ares cannot take back one question. It costs no more than it would have, and in the end no
+ * descriptor.
+ */
+static void
+test_what_was_asked_comes_to_its_end(struct test *test)
+{
+	struct setting setting;
+	int before;
+
+	setting_start(&setting, test, HASTY);
+	setting.server->a = setting.server->aaaa = SERVER_DROP;
+	before = test_count_fds();
+	lookup_start(&setting.outcome, setting.resolver, "name.test", AF_INET, 0, FEND_FOREVER);
+	while (setting.server->n_a == 0)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(1)));
+	outcome_clear(&setting.outcome);
+	g_assert_cmpint(test_count_fds(), >, before);
+	while (test_count_fds() > before)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(1)));
+	g_assert_cmpuint(setting.server->n_a, ==, 2);
+
+	/* Who asks the same meanwhile does not have to ask anew. */
+	setting.server->a = SERVER_ANSWER;
+	setting.server->a_delay = FEND_MS(20);
+	lookup_start(&setting.outcome, setting.resolver, "name.test", AF_INET, 0, FEND_FOREVER);
+	while (setting.server->n_a == 2)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(1)));
+	setting_expect(test, &setting, "name.test", AF_INET, 0, 0, "192.0.2.1");
+	g_assert_cmpuint(setting.server->n_a, ==, 3);
+	setting_end(&setting);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -186,5 +219,7 @@ main(int argc, char **argv)
 	test_add("/cancel/from-outside", test_from_outside);
 	test_add("/cancel/in-callbacks", test_in_callbacks);
 	test_add("/cancel/free-the-resolver-at-random", test_free_the_resolver_at_random);
+	test_add("/cancel/what-was-asked-comes-to-its-end",
+		 test_what_was_asked_comes_to_its_end);
 	return g_test_run();
 }

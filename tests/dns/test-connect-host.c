@@ -43,7 +43,6 @@ play(struct test *test, const struct scenario *scenario)
 SCENARIO(both_answer, .starts = "6@0", .end = "6@0")
 SCENARIO(ipv6_is_a_hole, .in6 = HOLE, .starts = "6@0 4@250", .end = "4@250")
 SCENARIO(ipv6_is_refused, .in6 = REFUSED, .starts = "6@0 4@0", .end = "4@0")
-SCENARIO(ipv6_is_unreachable, .failing = 6, .starts = "6@0 4@0", .end = "4@0")
 SCENARIO(both_are_holes, .in6 = HOLE, .in = HOLE, .timeout = 3000, .starts = "6@0 4@250",
 	 .err = -ETIMEDOUT, .when = 3000)
 SCENARIO(both_are_refused, .in6 = REFUSED, .in = REFUSED, .starts = "6@0 4@0",
@@ -57,6 +56,7 @@ SCENARIO(ipv4_comes_later, .a_delay = 200, .starts = "6@0", .end = "6@0")
 SCENARIO(ipv4_joins_late, .a_delay = 300, .in6 = HOLE, .starts = "6@0 4@300", .end = "4@300")
 SCENARIO(both_come_late, .aaaa_delay = 700, .a_delay = 660, .starts = "6@700", .end = "6@700")
 SCENARIO(ipv6_servfail, .aaaa = SERVER_SERVFAIL, .starts = "4@0", .end = "4@0")
+SCENARIO(ipv6_nxdomain, .aaaa = SERVER_NXDOMAIN, .starts = "4@0", .end = "4@0")
 SCENARIO(ipv6_nodata, .aaaa = SERVER_NODATA, .starts = "4@0", .end = "4@0")
 SCENARIO(ipv6_nodata_ends_the_delay, .aaaa = SERVER_NODATA, .aaaa_delay = 20, .starts = "4@20",
 	 .end = "4@20")
@@ -78,6 +78,18 @@ SCENARIO(no_answer_of_the_other, .aaaa = SERVER_SERVFAIL, .a = SERVER_NODATA, .s
 	 .err = FEND_EAI_AGAIN)
 SCENARIO(no_answer_of_one_and_no_such_name, .aaaa = SERVER_SERVFAIL, .a = SERVER_NXDOMAIN,
 	 .starts = "", .err = FEND_EAI_AGAIN)
+
+/* What routes of some kinds, and the lack of one, say at once. */
+static void
+test_ipv6_is_unreachable(struct test *test)
+{
+	static const int errors[] = { -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL };
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(errors); i++)
+		play(test, &(const struct scenario){ .failing = 6, .error = errors[i],
+						     .starts = "6@0 4@0", .end = "4@0" });
+}
 
 static void
 test_many_of_ipv6(struct test *test)
@@ -360,6 +372,7 @@ main(int argc, char **argv)
 	ADD("ipv4-joins-late", ipv4_joins_late);
 	ADD("both-come-late", both_come_late);
 	ADD("ipv6-servfail", ipv6_servfail);
+	ADD("ipv6-nxdomain", ipv6_nxdomain);
 	ADD("ipv6-nodata", ipv6_nodata);
 	ADD("ipv6-nodata-ends-the-delay", ipv6_nodata_ends_the_delay);
 	ADD("ipv6-is-not-answered", ipv6_is_not_answered);

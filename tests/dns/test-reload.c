@@ -237,8 +237,29 @@ test_hosts_that_cannot_be_read_at_all(struct test *test)
 	test_ok(fend_resolver_new(test->loop, &options, &resolver));
 	lookup_run(test, &outcome, resolver, "name.test", AF_INET, 0);
 	test_error(outcome.err, FEND_EAI_SYSTEM);
+	g_assert_true(g_str_has_prefix(fend_lookup_detail(outcome.lookup), test_directory()));
 	outcome_clear(&outcome);
 	fend_resolver_free(resolver);
+}
+
+/* A crash may have left zeros where lines have been. */
+static void
+test_zeros_in_a_file(struct test *test)
+{
+	static const char text[] = "192.0.2.8 lost.test\0\0\0 and more\n\0"
+				   "192.0.2.9 name.test\n";
+	char *path = test_file("hosts", "");
+	const struct fend_resolver_options options = { .size = sizeof(options), .hosts = path };
+	struct fend_resolver *resolver;
+	struct outcome outcome = { 0 };
+
+	g_assert_true(g_file_set_contents(path, text, sizeof(text) - 1, NULL));
+	test_ok(fend_resolver_new(test->loop, &options, &resolver));
+	lookup_run(test, &outcome, resolver, "name.test", AF_INET, 0);
+	g_assert_cmpstr(outcome.addresses, ==, "192.0.2.9");
+	outcome_clear(&outcome);
+	fend_resolver_free(resolver);
+	g_free(path);
 }
 
 int
@@ -253,5 +274,6 @@ main(int argc, char **argv)
 	test_add("/reload/files-that-cannot-be-read-any-more",
 		 test_files_that_cannot_be_read_any_more);
 	test_add("/reload/hosts-that-cannot-be-read-at-all", test_hosts_that_cannot_be_read_at_all);
+	test_add("/reload/zeros-in-a-file", test_zeros_in_a_file);
 	return g_test_run();
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <fend-internal/kernel.h>
 
@@ -226,6 +227,19 @@ test_no_file(struct test *test)
 	services_reset();
 }
 
+/* Nobody writes into it: who waits for that waits for ever. */
+static void
+test_a_pipe(struct test *test)
+{
+	char *pipe = g_strdup_printf("%s/pipe", test_directory());
+
+	g_assert_cmpint(mkfifo(pipe, 0600), ==, 0);
+	services_set(NULL);
+	services = pipe;
+	g_assert_cmpint(port_of("one", SOCK_STREAM, 0), ==, FEND_EAI_SERVICE);
+	services_reset();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -236,5 +250,6 @@ main(int argc, char **argv)
 	test_add("/services/rest-of-a-long-line", test_rest_of_a_long_line);
 	test_add("/services/all-kinds", test_all_kinds);
 	test_add("/services/no-file", test_no_file);
+	test_add("/services/a-pipe-is-not-waited-for", test_a_pipe);
 	return g_test_run();
 }
