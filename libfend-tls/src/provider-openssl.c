@@ -139,8 +139,9 @@ session_free(void *p)
 		SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(session->ssl);
 	SSL_SESSION_free(session->ticket);
-	for (i = 0; i < FEND__TLS_CHAIN_MAX; i++)
+	for (i = 0; session->peer && i < FEND__TLS_CHAIN_MAX; i++)
 		OPENSSL_free(session->peer[i].data);
+	fend__release(session->peer);
 	fend__release(session->alpn);
 	fend__release(session);
 }

@@ -36,7 +36,8 @@ struct fend__openssl_session {
 	bool poisoned;                      /* pull is to give nonsense */
 	SSL_SESSION *ticket;                /* of a client: the newest */
 	char *alpn;                         /* a copy, since OpenSSL does not terminate it */
-	struct fend__tls_blob peer[FEND__TLS_CHAIN_MAX]; /* in DER form, made when asked for */
+	/* FEND__TLS_CHAIN_MAX of them, in DER form, each made when asked for; or NULL */
+	struct fend__tls_blob *peer;
 };
 
 /* How a session's bytes go to neutral code and come from there; the BIO's data is the session. */

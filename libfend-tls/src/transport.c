@@ -84,7 +84,7 @@ receive(struct fend__tls_session *session, void *buffer, size_t size)
 		return -EAGAIN;
 	if ((size_t)n <= size)
 		return n;
-	session->input.end = (size_t)n - size;
+	session->input.end = (uint32_t)((size_t)n - size);
 	return (ssize_t)size;
 }
 
@@ -115,7 +115,7 @@ fend__tls_fill(struct fend__tls_session *session)
 		return n;
 	if (!session->heard)
 		look_at_first(session, *(unsigned char *)iov.iov_base);
-	session->input.end += (size_t)n;
+	session->input.end += (uint32_t)n;
 	return n;
 }
 
@@ -153,7 +153,7 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 	if (fend__tls_buffer_size(&session->input)) {
 		n = (ssize_t)fend__tls_buffer_peek(&session->input, buffer, size);
 		fend__tls_buffer_consume(&session->input, (size_t)n);
-		session->fruitless += (size_t)n;
+		session->fruitless += (unsigned)n;
 		return n;
 	}
 	n = session->input_ended || session->input_error ? -EAGAIN
@@ -163,7 +163,7 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 	else if (!session->heard)
 		look_at_first(session, *(unsigned char *)buffer);
 	if (n > 0)
-		session->fruitless += (size_t)n;
+		session->fruitless += (unsigned)n;
 	return n;
 }
 
