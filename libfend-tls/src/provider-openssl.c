@@ -340,13 +340,21 @@ handshake(void *p, struct fend__tls_failure *failure)
 	}
 }
 
+/* What is most often empty is emptied only if it is not: it has 16 places to be looked at. */
+static void
+empty_queue(void)
+{
+	if (ERR_peek_error())
+		ERR_clear_error();
+}
+
 static ssize_t
 receive(void *p, void *buffer, size_t size, struct fend__tls_failure *failure)
 {
 	struct fend__openssl_session *session = p;
 	size_t n;
 
-	ERR_clear_error();
+	empty_queue();
 	if (SSL_read_ex(session->ssl, buffer, size, &n))
 		return (ssize_t)n;
 	if (session->renegotiation) {
@@ -371,7 +379,7 @@ send_record(void *p, const void *data, size_t size, struct fend__tls_failure *fa
 	struct fend__openssl_session *session = p;
 	size_t n;
 
-	ERR_clear_error();
+	empty_queue();
 	return SSL_write_ex(session->ssl, data, size, &n) ? (ssize_t)n : fail(session, failure);
 }
 

@@ -2,9 +2,18 @@
 #ifndef FEND_TLS_SRC_PROVIDER_OPENSSL_H
 #define FEND_TLS_SRC_PROVIDER_OPENSSL_H
 
+#include <pthread.h>
+
 #include <openssl/ssl.h>
 
 #include "provider.h"
+
+/* What the tickets of an hour are protected with. */
+struct fend__openssl_keys {
+	bool there;
+	unsigned char name[16]; /* 8 bytes for the hour, 8 derived */
+	unsigned char cipher[FEND__TLS_HASH], mac[FEND__TLS_HASH];
+};
 
 /* What a context is to OpenSSL: -context.c makes it, sessions use it. */
 typedef int fend__openssl_security_fn(const SSL *ssl, const SSL_CTX *ctx, int operation, int bits,
@@ -17,6 +26,8 @@ struct fend__openssl_context {
 	struct fend__tls_rules rules;
 	STACK_OF(X509_CRL) *crls;
 	unsigned char ticket_key[FEND__TLS_TICKET_KEY]; /* of a server with tickets */
+	pthread_mutex_t keys_mutex;                     /* of the next */
+	struct fend__openssl_keys keys;
 	unsigned char *alpn; /* as on the wire: each with its size before it */
 	unsigned alpn_size;
 	bool system_trust; /* wanted */
