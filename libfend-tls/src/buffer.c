@@ -9,8 +9,9 @@
 bool
 fend__tls_buffer_reserve(struct fend__tls_buffer *buffer, size_t extra)
 {
-	size_t size = fend__tls_buffer_size(buffer), capacity;
+	uint32_t size = (uint32_t)fend__tls_buffer_size(buffer);
 	unsigned char *data;
+	size_t capacity;
 
 	if (extra <= buffer->capacity - buffer->end)
 		return true;
@@ -21,15 +22,19 @@ fend__tls_buffer_reserve(struct fend__tls_buffer *buffer, size_t extra)
 		if (extra <= buffer->capacity - size)
 			return true;
 	}
+	if (extra > UINT32_MAX - size)
+		return false;
 	/* the first time exactly what is asked for, then half as much again */
 	capacity = size + extra;
-	if (buffer->capacity && capacity < buffer->capacity + buffer->capacity / 2)
-		capacity = buffer->capacity + buffer->capacity / 2;
+	if (buffer->capacity && capacity < buffer->capacity + (size_t)buffer->capacity / 2)
+		capacity = buffer->capacity + (size_t)buffer->capacity / 2;
+	if (capacity > UINT32_MAX)
+		capacity = UINT32_MAX;
 	data = fend__resize(buffer->data, capacity, 1);
 	if (!data)
 		return false;
 	buffer->data = data;
-	buffer->capacity = capacity;
+	buffer->capacity = (uint32_t)capacity;
 	return true;
 }
 
@@ -39,7 +44,7 @@ fend__tls_buffer_append(struct fend__tls_buffer *buffer, const void *data, size_
 	if (!fend__tls_buffer_reserve(buffer, size))
 		return false;
 	memcpy(buffer->data + buffer->end, data, size);
-	buffer->end += size;
+	buffer->end += (uint32_t)size;
 	return true;
 }
 
@@ -59,7 +64,7 @@ void
 fend__tls_buffer_consume(struct fend__tls_buffer *buffer, size_t size)
 {
 	assert(size <= fend__tls_buffer_size(buffer));
-	buffer->begin += size;
+	buffer->begin += (uint32_t)size;
 	if (buffer->begin == buffer->end)
 		buffer->begin = buffer->end = 0;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Bytes in one block of memory: data[begin] to data[end - 1] are held. There is memory only
@@ -12,7 +13,7 @@
  */
 struct fend__tls_buffer {
 	unsigned char *data;
-	size_t begin, end, capacity;
+	uint32_t begin, end, capacity; /* a session has three, and they are small */
 };
 
 static inline size_t

@@ -271,6 +271,7 @@ fend__openssl_context_new(const struct fend__tls_config *config, struct fend__tl
 	context = fend__calloc(1, sizeof(*context));
 	if (!context)
 		return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
+	pthread_mutex_init(&context->keys_mutex, NULL);
 	context->rules = fend__tls_rules_of(params);
 	context->system_trust = config->system_trust;
 	ERR_clear_error();
@@ -319,5 +320,7 @@ fend__openssl_context_free(void *p)
 	fend__tls_certificates_fini(&context->certificates);
 	fend__release(context->alpn);
 	explicit_bzero(context->ticket_key, sizeof(context->ticket_key));
+	explicit_bzero(&context->keys, sizeof(context->keys));
+	pthread_mutex_destroy(&context->keys_mutex);
 	fend__release(context);
 }

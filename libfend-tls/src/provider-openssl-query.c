@@ -6,6 +6,8 @@
 
 #include <openssl/err.h>
 
+#include <fend-internal/kernel.h>
+
 /* What can be asked about a session. */
 static const char *
 group_name(int nid)
@@ -71,10 +73,14 @@ fend__openssl_peer_certificate(void *p, unsigned n, const void **ret_der, size_t
 
 	if (n >= FEND__TLS_CHAIN_MAX)
 		return -ENOENT;
-	if (!session->peer[n].data) {
+	if (!session->peer || !session->peer[n].data) {
 		certificate = peer_x509(session, n);
 		if (!certificate)
 			return -ENOENT;
+		if (!session->peer)
+			session->peer = fend__calloc(FEND__TLS_CHAIN_MAX, sizeof(*session->peer));
+		if (!session->peer)
+			return -ENOMEM;
 		size = i2d_X509(certificate, &session->peer[n].data);
 		ERR_clear_error();
 		if (size < 0)

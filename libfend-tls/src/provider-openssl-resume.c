@@ -15,15 +15,12 @@
  * Tickets. OpenSSL encrypts and times them, with a key that is told to it: another one every hour,
  * derived from that of the context. The name of a key says of which hour it is, and that it is of
  * this context. How long a ticket is good is inside it, so an old name is nothing to be refused.
+ *
+ * To derive keys costs as much as a fiftieth of a handshake, so the context keeps those that it
+ * has encrypted with.
  */
 #define KEY_SECONDS 3600
-#define NAME_SIZE 16 /* 8 bytes for the hour, 8 derived */
 #define IV_SIZE 16
-
-struct keys {
-	unsigned char name[NAME_SIZE];
-	unsigned char cipher[FEND__TLS_HASH], mac[FEND__TLS_HASH];
-};
 
 bool
 fend__openssl_hmac(const void *key, size_t key_size, const void *data, size_t size,
@@ -33,7 +30,8 @@ fend__openssl_hmac(const void *key, size_t key_size, const void *data, size_t si
 }
 
 static bool
-derive(const struct fend__openssl_context *context, const unsigned char *hour, struct keys *keys)
+derive(const struct fend__openssl_context *context, const unsigned char *hour,
+       struct fend__openssl_keys *keys)
 {
 	unsigned char data[9], hash[FEND__TLS_HASH], *results[] = {hash, keys->cipher, keys->mac};
 	size_t i;
@@ -50,8 +48,27 @@ derive(const struct fend__openssl_context *context, const unsigned char *hour, s
 	return true;
 }
 
+/* The keys of that hour. keep: for the next time; not what a peer may have made up. */
 static bool
-set_keys(const struct keys *keys, const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+find_keys(struct fend__openssl_context *context, const unsigned char *hour, bool keep,
+	  struct fend__openssl_keys *keys)
+{
+	pthread_mutex_lock(&context->keys_mutex);
+	*keys = context->keys;
+	pthread_mutex_unlock(&context->keys_mutex);
+	if (keys->there && !memcmp(keys->name, hour, 8))
+		return true;
+	keys->there = derive(context, hour, keys);
+	if (!keys->there || !keep)
+		return keys->there;
+	pthread_mutex_lock(&context->keys_mutex);
+	context->keys = *keys;
+	pthread_mutex_unlock(&context->keys_mutex);
+	return true;
+}
+
+static bool
+set_keys(const struct fend__openssl_keys *keys, const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
 	 int encrypt)
 {
 	OSSL_PARAM params[] = {
@@ -75,7 +92,7 @@ tell_keys(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *ciph
 {
 	const struct fend__openssl_session *session = SSL_get_app_data(ssl);
 	unsigned char hour[8];
-	struct keys keys;
+	struct fend__openssl_keys keys;
 	unsigned long number;
 	int i, result;
 
@@ -86,18 +103,18 @@ tell_keys(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *ciph
 	} else {
 		memcpy(hour, name, sizeof(hour));
 	}
-	if (!derive(session->context, hour, &keys))
+	if (!find_keys(session->context, hour, encrypt, &keys))
 		return -1;
 	if (encrypt && RAND_bytes(iv, IV_SIZE) != 1)
 		return -1;
-	if (!encrypt && CRYPTO_memcmp(keys.name, name, NAME_SIZE))
+	if (!encrypt && CRYPTO_memcmp(keys.name, name, sizeof(keys.name)))
 		result = 0;
 	else
 		result = set_keys(&keys, iv, cipher, mac, encrypt) ? 1 : -1;
 	if (!encrypt && result == 1 && fend__openssl_is_tls13(session))
 		result = 2;
 	if (encrypt)
-		memcpy(name, keys.name, NAME_SIZE);
+		memcpy(name, keys.name, sizeof(keys.name));
 	OPENSSL_cleanse(&keys, sizeof(keys));
 	return result;
 }

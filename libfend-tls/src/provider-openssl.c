@@ -144,8 +144,9 @@ session_free(void *p)
 		SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(session->ssl);
 	SSL_SESSION_free(session->ticket);
-	for (i = 0; i < FEND__TLS_CHAIN_MAX; i++)
+	for (i = 0; session->peer && i < FEND__TLS_CHAIN_MAX; i++)
 		OPENSSL_free(session->peer[i].data);
+	fend__release(session->peer);
 	fend__release(session->alpn);
 	fend__release(session);
 }
@@ -355,13 +356,21 @@ handshake(void *p, struct fend__tls_failure *failure)
 	}
 }
 
+/* What is most often empty is emptied only if it is not: it has 16 places to be looked at. */
+static void
+empty_queue(void)
+{
+	if (ERR_peek_error())
+		ERR_clear_error();
+}
+
 static ssize_t
 receive(void *p, void *buffer, size_t size, struct fend__tls_failure *failure)
 {
 	struct fend__openssl_session *session = p;
 	size_t n;
 
-	ERR_clear_error();
+	empty_queue();
 	if (SSL_read_ex(session->ssl, buffer, size, &n))
 		return (ssize_t)n;
 	if (session->renegotiation) {
@@ -386,7 +395,7 @@ send_record(void *p, const void *data, size_t size, struct fend__tls_failure *fa
 	struct fend__openssl_session *session = p;
 	size_t n;
 
-	ERR_clear_error();
+	empty_queue();
 	return SSL_write_ex(session->ssl, data, size, &n) ? (ssize_t)n : fail(session, failure);
 }
 

@@ -2,10 +2,19 @@
 #ifndef FEND_TLS_SRC_PROVIDER_OPENSSL_H
 #define FEND_TLS_SRC_PROVIDER_OPENSSL_H
 
+#include <pthread.h>
+
 #include <openssl/ssl.h>
 
 #include "certificates.h"
 #include "provider.h"
+
+/* What the tickets of an hour are protected with. */
+struct fend__openssl_keys {
+	bool there;
+	unsigned char name[16]; /* 8 bytes for the hour, 8 derived */
+	unsigned char cipher[FEND__TLS_HASH], mac[FEND__TLS_HASH];
+};
 
 /* What a context is to OpenSSL: -context.c makes it, sessions use it. */
 typedef int fend__openssl_security_fn(const SSL *ssl, const SSL_CTX *ctx, int operation, int bits,
@@ -28,6 +37,8 @@ struct fend__openssl_context {
 	struct fend__openssl_staple *staples; /* one for each certificate; NULL: there are none */
 	size_t staples_count;
 	unsigned char ticket_key[FEND__TLS_TICKET_KEY]; /* of a server with tickets */
+	pthread_mutex_t keys_mutex;                     /* of the next */
+	struct fend__openssl_keys keys;
 	unsigned char *alpn; /* as on the wire: each with its size before it */
 	unsigned alpn_size;
 	bool system_trust; /* wanted */
@@ -53,7 +64,8 @@ struct fend__openssl_session {
 	bool poisoned;                      /* pull is to give nonsense */
 	SSL_SESSION *ticket;                /* of a client: the newest */
 	char *alpn;                         /* a copy, since OpenSSL does not terminate it */
-	struct fend__tls_blob peer[FEND__TLS_CHAIN_MAX]; /* in DER form, made when asked for */
+	/* FEND__TLS_CHAIN_MAX of them, in DER form, each made when asked for; or NULL */
+	struct fend__tls_blob *peer;
 };
 
 /* How a session's bytes go to neutral code and come from there; the BIO's data is the session. */

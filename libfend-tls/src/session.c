@@ -227,7 +227,7 @@ peek_iov(struct fend__tls_session *session, const struct iovec *iov, int n)
 		r = fend__tls_read(session, plain->data + plain->end, PEEK_MAX - held);
 		if (r <= 0)
 			break;
-		plain->end += (size_t)r;
+		plain->end += (uint32_t)r;
 	}
 	rest = *plain;
 	for (i = 0; i < n; i++) {
@@ -277,7 +277,7 @@ write_record(struct fend__tls_session *session, const unsigned char *data, size_
 	n = session->context->provider->write(session->implementation, data, size, failure);
 	session->last = false;
 	if (n > 0 && (size_t)n < size && (size_t)n < most)
-		session->record = (size_t)n;
+		session->record = (unsigned)n;
 	return n;
 }
 

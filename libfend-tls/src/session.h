@@ -55,8 +55,8 @@ struct fend__tls_session {
 	bool ending;      /* fend_tls_shutdown() runs, and reads whatever the user has shut */
 	fend_time rekeyed_since; /* when the peer's last updates of its keys began to be counted */
 	unsigned rekeyed;        /* how many there were */
-	size_t record;    /* plaintext that fits into one, as far as is known */
-	size_t fruitless; /* bytes pulled since the handshake began, or since plaintext came of them */
+	unsigned record;    /* plaintext that fits into one, as far as is known */
+	unsigned fruitless; /* bytes pulled since the handshake began, or since plaintext came of them */
 
 	int input_error; /* what receiving below failed with, to be judged */
 	int read_error;  /* recv returns it for ever */

@@ -84,7 +84,7 @@ receive(struct fend__tls_session *session, void *buffer, size_t size)
 		return -EAGAIN;
 	if ((size_t)n <= size)
 		return n;
-	session->input.end = (size_t)n - size;
+	session->input.end = (uint32_t)((size_t)n - size);
 	return (ssize_t)size;
 }
 
@@ -114,7 +114,7 @@ fend__tls_fill(struct fend__tls_session *session)
 	if (n <= 0)
 		return n;
 	look_at_first(session, iov.iov_base, (size_t)n);
-	session->input.end += (size_t)n;
+	session->input.end += (uint32_t)n;
 	return n;
 }
 
@@ -171,7 +171,7 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 	if (fend__tls_buffer_size(&session->input)) {
 		n = (ssize_t)fend__tls_buffer_peek(&session->input, buffer, size);
 		fend__tls_buffer_consume(&session->input, (size_t)n);
-		session->fruitless += (size_t)n;
+		session->fruitless += (unsigned)n;
 		return n;
 	}
 	n = session->input_ended || session->input_error ? -EAGAIN
@@ -182,7 +182,7 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 		session->blocked = true;
 		return -EAGAIN;
 	}
-	session->fruitless += (size_t)n;
+	session->fruitless += (unsigned)n;
 	return n;
 }
 

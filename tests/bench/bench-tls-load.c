@@ -123,9 +123,12 @@ move(struct fend_socket *socket, bool out, size_t size)
 static void
 ask(struct fend_socket *socket, uint32_t what, uint32_t size)
 {
+	static const char http[] = "GET " TLS_PATH " HTTP/1.0\r\n\r\n";
 	struct tls_request request = { what, size };
+	bool web = getenv(TLS_SIZE) != NULL;
+	size_t n = web ? sizeof(http) - 1 : sizeof(request);
 
-	if (fend_socket_send(socket, &request, sizeof(request), 0) != sizeof(request))
+	if (fend_socket_send(socket, web ? (const void *)http : &request, n, 0) != (ssize_t)n)
 		die("request", -EIO);
 }
 

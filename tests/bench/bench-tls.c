@@ -3,7 +3,8 @@
  * TLS 1.3 servers on loopback, with a P-256 certificate: handshakes in full and resumed, one after
  * the other; sending to one client and receiving from it, in writes of 100 B to 64 KiB; and what an
  * idle connection takes. raw is a bare epoll loop over the provider that libfend-tls was configured
- * with. Every server is measured in a process of its own, as in bench-echo.
+ * with; bufferevent and nginx always stand on OpenSSL. Every server is measured in a process of its
+ * own, as in bench-echo.
  *
  * "us cpu" is the server's CPU time per handshake or KiB, the figure to trust, beside handshakes or
  * MB a second, which depend on the client's half of the work as well. "heap B" and "rss B" are per
@@ -34,6 +35,16 @@ is(const struct setting *setting, const char *what)
 	return strcmp(setting->what, what) == 0;
 }
 
+/* One that is a process of its own speaks HTTP, and what it has allocated cannot be seen. */
+static void
+prepare(const struct contestant *contestant, const struct setting *setting, const char *size)
+{
+	if (contestant->process)
+		setenv(TLS_SIZE, is(setting, "send") ? size : "16384", 1);
+	else
+		unsetenv(TLS_SIZE);
+}
+
 static void
 measure(const struct contestant *contestant, void *data, double *ret_figures)
 {
@@ -44,14 +55,19 @@ measure(const struct contestant *contestant, void *data, double *ret_figures)
 	const struct host_note *notes;
 	double requests, seconds;
 
+	ret_figures[0] = ret_figures[1] = -1;
+	if (contestant->process && is(setting, "receive"))
+		return;
 	snprintf(path, sizeof(path), "%s/bench-tls-load", setting->dir);
 	snprintf(text[0], sizeof(text[0]), "%d", setting->size);
 	snprintf(text[1], sizeof(text[1]), "%lld", setting->requests);
 	snprintf(text[2], sizeof(text[2]), "%d", setting->slice);
+	prepare(contestant, setting, text[0]);
 	outcome = host_serve(contestant, argv, setting->here);
 	notes = outcome->notes;
 	if (is(setting, "idle")) {
-		ret_figures[0] = (double)(notes[1].heap - notes[0].heap) / setting->size;
+		if (!contestant->process)
+			ret_figures[0] = (double)(notes[1].heap - notes[0].heap) / setting->size;
 		ret_figures[1] = (double)(notes[1].resident - notes[0].resident) / setting->size;
 		return;
 	}

@@ -15,7 +15,7 @@
 
 static const char *const modules[] = {
 	"raw", "raw", "fend", "fend-socket", "fend-stream", "libev", "libevent", "bufferevent",
-	"libuv", "sd-event",
+	"libuv", "sd-event", "nginx",
 };
 
 static int64_t

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * What each library under comparison implements, in a module of its own that is loaded apart from
@@ -50,6 +51,8 @@ struct contestant {
 	 * and return when that returns false. Connections that are left end with the process.
 	 */
 	void (*serve)(int listener, int control, bool (*on_control)(int control));
+	/* And the process that does it, if it is another one. */
+	pid_t (*process)(void);
 };
 
 /* Exported by each module. */

@@ -12,10 +12,12 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *program;
 static struct host_outcome *outcome; /* shared with the server's process */
+static const struct contestant *server;
 static cpu_set_t cpus[2];            /* the server's and the load's */
 static bool pinned;
 
@@ -27,28 +29,44 @@ die(const char *what)
 	exit(2);
 }
 
-/* Without stdio, which would allocate. */
+/* Without stdio streams, which would allocate. */
 static size_t
-resident(void)
+resident(pid_t pid)
 {
-	char text[128] = "", *end;
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char text[128], *end;
+	int fd;
 
+	snprintf(text, sizeof(text), "/proc/%d/statm", (int)pid);
+	fd = open(text, O_RDONLY | O_CLOEXEC);
+	memset(text, 0, sizeof(text));
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		die("/proc/self/statm");
+		die("statm");
 	close(fd);
 	strtoul(text, &end, 10);
 	return strtoul(end, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* CPU time that another process has used. */
+static int64_t
+cpu_of(pid_t pid)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) < 0)
+		die("clock");
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
 static struct host_note
 take_note(int control)
 {
-	struct host_note note = { .cpu = bench_cpu() };
+	pid_t other = server->process ? server->process() : 0;
+	struct host_note note = { .cpu = other ? cpu_of(other) : bench_cpu() };
 	struct mallinfo2 info = mallinfo2();
 
 	note.heap = info.uordblks + info.hblkhd;
-	note.resident = resident();
+	note.resident = resident(other ? other : getpid());
 	/* The kernel gives the lowest number that is free. */
 	note.descriptors = dup(control);
 	close(note.descriptors);
@@ -135,6 +153,7 @@ serve(const struct contestant *contestant, char **argv)
 	close(control[1]);
 	pin(0);
 	outcome->n = 0;
+	server = contestant;
 	contestant->serve(listener, control[0], on_control);
 	if (waitpid(load, &status, 0) < 0 || status != 0)
 		die("the load generator");

@@ -25,6 +25,13 @@ enum {
 #define TLS_KEY "FEND_BENCH_KEY"
 
 /*
+ * One that speaks HTTP alone is asked for TLS_PATH, and told the size by the environment before it
+ * starts: the load finds a size there, and then knows.
+ */
+#define TLS_SIZE "FEND_BENCH_SIZE"
+#define TLS_PATH "/zeros"
+
+/*
  * The provider, bare, for tls-raw.c: sends and receives by itself. -EAGAIN: wait; other errors and
  * the end (0) end the connection.
  */
