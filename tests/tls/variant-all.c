@@ -39,6 +39,7 @@ version_text(enum fend_tls_version version)
 static void
 add(const char *path, const struct variant *with, test_fn *fn)
 {
+	static const char *const ways[] = {"", "/dribbled", "/stalled"};
 	static GPtrArray *all; /* kept reachable, so that leak checkers do not count them */
 	size_t i, j;
 
@@ -50,7 +51,7 @@ add(const char *path, const struct variant *with, test_fn *fn)
 			char *name = g_strdup_printf("%s/%s-%s%s%s%s", path, providers[i].name,
 						     providers[j].name, version_text(with->version),
 						     with->rsa ? "/rsa" : "",
-						     with->dribble ? "/dribbled" : "");
+						     ways[with->way]);
 
 			*data = (struct cross){providers[i].provider, providers[j].provider, *with};
 			g_ptr_array_add(all, data);
@@ -67,25 +68,26 @@ variant_add(const char *path, test_fn *fn)
 }
 
 static void
-add_versions_and_keys(const char *path, bool dribble, test_fn *fn)
+add_versions_and_keys(const char *path, enum variant_way way, test_fn *fn)
 {
 	static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
 	size_t i, rsa;
 
 	for (i = 0; i < G_N_ELEMENTS(versions); i++)
 		for (rsa = 0; rsa <= 1; rsa++)
-			add(path, &(struct variant){versions[i], rsa, dribble}, fn);
+			add(path, &(struct variant){versions[i], rsa, way}, fn);
 }
 
 void
 variant_add_all(const char *path, test_fn *fn)
 {
-	add_versions_and_keys(path, false, fn);
+	add_versions_and_keys(path, DIRECT, fn);
 }
 
 void
-variant_add_dribbled(const char *path, test_fn *fn)
+variant_add_ways(const char *path, test_fn *fn)
 {
-	add_versions_and_keys(path, false, fn);
-	add_versions_and_keys(path, true, fn);
+	add_versions_and_keys(path, DIRECT, fn);
+	add_versions_and_keys(path, DRIBBLED, fn);
+	add_versions_and_keys(path, STALLED, fn);
 }
