@@ -22,7 +22,9 @@
  * Push takes all into the output buffer, and flush sends as many records at a time as there are. The
  * last record of a send goes from where the provider has it, together with those before it, and
  * what did not fit is kept; so the usual send, of one record, copies nothing. Only the lack of
- * memory stops push; the stream then has a hole, and writing is over.
+ * memory stops push; the stream then has a hole, and writing is over. Behind close_notify nobody
+ * listens: what a provider still answers, such as its own KeyUpdate to that of a peer that goes on
+ * sending, is dropped.
  */
 #define READ_AHEAD (32 * 1024)
 #define READ_AHEAD_EARLY (4 * 1024) /* while a handshake runs: a flight, if it is no long one */
@@ -241,7 +243,7 @@ fend__tls_push(struct fend__tls_session *session, const void *data, size_t size)
 {
 	size_t sent;
 
-	if (session->write_error)
+	if (session->write_error || session->closing)
 		return;
 	sent = session->last ? send_with_output(session, data, size) : 0;
 	if (sent < size &&

@@ -100,6 +100,7 @@ make(unsigned version, unsigned kind, const struct files *files, fend_tls_hello_
 	if (kind == MUTUAL) {
 		client.certificates = &pair;
 		client.certificates_count = 1;
+		client.keylog = server.keylog = "/dev/null";
 	}
 	if (kind == RELAXED) {
 		scene->truncation = true;

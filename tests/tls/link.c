@@ -94,13 +94,18 @@ on_done(struct fend_socket *socket, int err, void *data)
 static void
 init(struct link *link, struct test *test, const struct pair *pair)
 {
+	struct fend_socket *const sockets[] = {pair->a, pair->b};
+	int i;
+
 	*link = (struct link){.test = test};
 	link->client.test = link->server.test = test;
 	link->client.socket = pair->a;
 	link->server.socket = pair->b;
-	if (variant.dribble) {
-		dribbler_push(pair->a);
-		dribbler_push(pair->b);
+	for (i = 0; i < 2; i++) {
+		if (variant.way == DRIBBLED)
+			dribbler_push(sockets[i]);
+		else if (variant.way == STALLED)
+			faulty_push(sockets[i])->stall = 2;
 	}
 }
 

@@ -96,9 +96,9 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add_dribbled("/alpn/agreement", test_alpn);
-	variant_add_dribbled("/alpn/without-agreement", test_alpn_without_agreement);
-	variant_add_dribbled("/alpn/unknown-to-the-server", test_alpn_unknown_to_the_server);
-	variant_add_dribbled("/alpn/unknown-to-the-client", test_alpn_unknown_to_the_client);
+	variant_add_ways("/alpn/agreement", test_alpn);
+	variant_add_ways("/alpn/without-agreement", test_alpn_without_agreement);
+	variant_add_ways("/alpn/unknown-to-the-server", test_alpn_unknown_to_the_server);
+	variant_add_ways("/alpn/unknown-to-the-client", test_alpn_unknown_to_the_client);
 	return g_test_run();
 }

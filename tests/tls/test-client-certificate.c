@@ -139,10 +139,10 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add("/client-certificate/good", test_good);
-	variant_add("/client-certificate/missing", test_missing);
-	variant_add("/client-certificate/bad", test_bad);
-	variant_add("/client-certificate/names-do-not-matter", test_names_do_not_matter);
+	variant_add_ways("/client-certificate/good", test_good);
+	variant_add_ways("/client-certificate/missing", test_missing);
+	variant_add_ways("/client-certificate/bad", test_bad);
+	variant_add_ways("/client-certificate/names-do-not-matter", test_names_do_not_matter);
 	variant_add("/client-certificate/alert-is-found-behind-a-write-error",
 		 test_alert_is_found_behind_a_write_error);
 	return g_test_run();

@@ -212,14 +212,14 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add_all("/callback/watch-is-suspended-and-resumed",
+	variant_add_ways("/callback/watch-is-suspended-and-resumed",
 			test_watch_is_suspended_and_resumed);
-	variant_add_all("/callback/watch-is-back-in-the-callback",
+	variant_add_ways("/callback/watch-is-back-in-the-callback",
 			test_watch_is_back_in_the_callback);
 	variant_add("/callback/data-behind-the-last-flight", test_data_behind_the_last_flight);
 	variant_add_all("/callback/free-socket-in-the-callback", test_free_socket_in_the_callback);
-	variant_add_all("/callback/free-loop-in-the-callback", test_free_loop_in_the_callback);
-	variant_add_all("/callback/free-loop-in-the-middle", test_free_loop_in_the_middle);
-	variant_add_all("/callback/free-socket-in-the-middle", test_free_socket_in_the_middle);
+	variant_add_ways("/callback/free-loop-in-the-callback", test_free_loop_in_the_callback);
+	variant_add_ways("/callback/free-loop-in-the-middle", test_free_loop_in_the_middle);
+	variant_add_ways("/callback/free-socket-in-the-middle", test_free_socket_in_the_middle);
 	return g_test_run();
 }

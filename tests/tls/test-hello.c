@@ -435,18 +435,18 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add_dribbled("/hello/choice", test_choice);
-	variant_add_all("/hello/later", test_later);
-	variant_add_all("/hello/refusal", test_refusal);
+	variant_add_ways("/hello/choice", test_choice);
+	variant_add_ways("/hello/later", test_later);
+	variant_add_ways("/hello/refusal", test_refusal);
 	variant_add("/hello/deadline", test_deadline);
-	variant_add("/hello/bad-answers", test_bad_answers);
-	variant_add("/hello/chosen-protocols", test_chosen_protocols);
+	variant_add_ways("/hello/bad-answers", test_bad_answers);
+	variant_add_ways("/hello/chosen-protocols", test_chosen_protocols);
 	variant_add("/hello/no-hello", test_no_hello);
 	variant_add("/hello/half-a-hello-costs-nothing", test_half_a_hello_costs_nothing);
-	variant_add_all("/hello/chosen-demands", test_chosen_demands);
-	variant_add_all("/hello/chosen-tickets", test_chosen_tickets);
-	variant_add("/hello/two-hellos", test_two_hellos);
-	variant_add_all("/hello/free-in-the-callback", test_free_in_the_callback);
-	variant_add_all("/hello/free-loop-in-the-callback", test_free_loop_in_the_callback);
+	variant_add_ways("/hello/chosen-demands", test_chosen_demands);
+	variant_add_ways("/hello/chosen-tickets", test_chosen_tickets);
+	variant_add_ways("/hello/two-hellos", test_two_hellos);
+	variant_add_ways("/hello/free-in-the-callback", test_free_in_the_callback);
+	variant_add_ways("/hello/free-loop-in-the-callback", test_free_loop_in_the_callback);
 	return g_test_run();
 }

@@ -156,6 +156,6 @@ main(int argc, char **argv)
 	variant_add("/name/bad", test_bad_names);
 	variant_add("/name/long", test_long_names);
 	variant_add("/name/who-needs-one", test_who_needs_a_name);
-	variant_add("/name/sni", test_sni);
+	variant_add_ways("/name/sni", test_sni);
 	return g_test_run();
 }

@@ -61,6 +61,7 @@ meet_bytes(struct test *test, bool client, const void *bytes, size_t size, bool 
 	if (end)
 		test_ok(fend_socket_shutdown(peer, SHUT_WR));
 	test_run(test);
+	g_assert_cmpint(side->called, ==, 1);
 	test_error(side->err, error);
 	assert_text(side, text);
 	test_error(fend_socket_recv(side->socket, &(char){0}, 1, 0), error);

@@ -211,10 +211,10 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add_all("/query/peer-certificates", test_peer_certificates);
-	variant_add_all("/query/no-peer-certificate", test_no_peer_certificate);
-	variant_add_all("/query/export", test_export);
-	variant_add_all("/query/bindings", test_bindings);
-	variant_add_all("/query/binding-to-the-server", test_binding_to_the_server);
+	variant_add_ways("/query/peer-certificates", test_peer_certificates);
+	variant_add_ways("/query/no-peer-certificate", test_no_peer_certificate);
+	variant_add_ways("/query/export", test_export);
+	variant_add_ways("/query/bindings", test_bindings);
+	variant_add_ways("/query/binding-to-the-server", test_binding_to_the_server);
 	return g_test_run();
 }

@@ -347,10 +347,10 @@ main(int argc, char **argv)
 	variant_add_all("/session/idle-is-idle", test_idle_is_idle);
 	variant_add_all("/session/in-is-level-triggered", test_in_is_level_triggered);
 	variant_add_all("/session/peek", test_peek);
-	variant_add_all("/session/peek-has-a-limit", test_peek_has_a_limit);
-	variant_add_all("/session/idle-holds-no-buffer", test_idle_holds_no_buffer);
+	variant_add_ways("/session/peek-has-a-limit", test_peek_has_a_limit);
+	variant_add_ways("/session/idle-holds-no-buffer", test_idle_holds_no_buffer);
 	variant_add_all("/session/system-calls", test_system_calls);
 	variant_add_all("/session/passing-errors", test_passing_errors);
-	variant_add_all("/session/fork", test_fork);
+	variant_add_ways("/session/fork", test_fork);
 	return g_test_run();
 }

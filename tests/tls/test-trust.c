@@ -209,11 +209,11 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add("/trust/pins", test_pins);
-	variant_add("/trust/pins-alone", test_pins_alone);
-	variant_add("/trust/pins-of-clients", test_pins_of_clients);
-	variant_add("/trust/lists", test_lists);
-	variant_add("/trust/lists-of-a-chain", test_lists_of_a_chain);
-	variant_add("/trust/forged-list", test_forged_list);
+	variant_add_ways("/trust/pins", test_pins);
+	variant_add_all("/trust/pins-alone", test_pins_alone);
+	variant_add_all("/trust/pins-of-clients", test_pins_of_clients);
+	variant_add_all("/trust/lists", test_lists);
+	variant_add_all("/trust/lists-of-a-chain", test_lists_of_a_chain);
+	variant_add_all("/trust/forged-list", test_forged_list);
 	return g_test_run();
 }

@@ -54,6 +54,7 @@ add_case(char *name, size_t client, size_t server, const struct variant *with, t
 static void
 add(const char *path, const struct variant *with, test_fn *fn)
 {
+	static const char *const ways[] = {"", "/dribbled", "/stalled"};
 	size_t i, j;
 
 	for (i = 0; i < G_N_ELEMENTS(providers); i++)
@@ -61,7 +62,7 @@ add(const char *path, const struct variant *with, test_fn *fn)
 			add_case(g_strdup_printf("%s/%s-%s%s%s%s", path, providers[i].name,
 						 providers[j].name, version_text(with->version),
 						 with->rsa ? "/rsa" : "",
-						 with->dribble ? "/dribbled" : ""),
+						 ways[with->way]),
 				 i, j, with, fn);
 }
 
@@ -72,14 +73,14 @@ variant_add(const char *path, test_fn *fn)
 }
 
 static void
-add_versions_and_keys(const char *path, bool dribble, test_fn *fn)
+add_versions_and_keys(const char *path, enum variant_way way, test_fn *fn)
 {
 	static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
 	size_t i, rsa;
 
 	for (i = 0; i < G_N_ELEMENTS(versions); i++)
 		for (rsa = 0; rsa <= 1; rsa++)
-			add(path, &(struct variant){versions[i], rsa, dribble}, fn);
+			add(path, &(struct variant){versions[i], rsa, way}, fn);
 }
 
 void
@@ -92,14 +93,15 @@ variant_add_versions(const char *path, test_fn *fn)
 void
 variant_add_all(const char *path, test_fn *fn)
 {
-	add_versions_and_keys(path, false, fn);
+	add_versions_and_keys(path, DIRECT, fn);
 }
 
 void
-variant_add_dribbled(const char *path, test_fn *fn)
+variant_add_ways(const char *path, test_fn *fn)
 {
-	add_versions_and_keys(path, false, fn);
-	add_versions_and_keys(path, true, fn);
+	add_versions_and_keys(path, DIRECT, fn);
+	add_versions_and_keys(path, DRIBBLED, fn);
+	add_versions_and_keys(path, STALLED, fn);
 }
 
 static void

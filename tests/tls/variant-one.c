@@ -30,13 +30,16 @@ variant_add_all(const char *path, test_fn *fn)
 }
 
 void
-variant_add_dribbled(const char *path, test_fn *fn)
+variant_add_ways(const char *path, test_fn *fn)
 {
-	static const struct variant dribbled = {.dribble = true};
+	static const struct variant dribbled = {.way = DRIBBLED}, stalled = {.way = STALLED};
 	char *name = g_strconcat(path, "/dribbled", NULL);
 
 	variant_add(path, fn);
 	test_add_set(name, set, &dribbled, fn);
+	g_free(name);
+	name = g_strconcat(path, "/stalled", NULL);
+	test_add_set(name, set, &stalled, fn);
 	g_free(name);
 }
 
