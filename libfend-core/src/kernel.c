@@ -39,6 +39,12 @@ real_open(const char *path, int flags)
 	return RETRY(open(path, flags | O_CLOEXEC));
 }
 
+static int
+real_create(const char *path, int flags, mode_t mode)
+{
+	return RETRY(open(path, flags | O_CREAT | O_CLOEXEC, mode));
+}
+
 /*
  * Never repeated: Linux has released the number even if it says EINTR, and another thread may own
  * it by now.
@@ -268,6 +274,7 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.allocate = fend__real_allocate,
 	.now = real_now,
 	.open = real_open,
+	.create = real_create,
 	.close = real_close,
 	.read = real_read,
 	.write = real_write,
