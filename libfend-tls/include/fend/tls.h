@@ -94,8 +94,9 @@ struct fend_tls_params {
 
 	/*
 	 * Certificates to trust, in PEM form: a file, a directory of files. Both NULL: the
-	 * system's, which are loaded when the context is used first. A server that verifies its
-	 * clients must name one: the system's say nothing about who may be a client.
+	 * system's, which are loaded when a context that wants them is used first, for all of them
+	 * together, and go with the last. A server that verifies its clients must name one: the
+	 * system's say nothing about who may be a client.
 	 */
 	const char *cafile, *capath;
 
