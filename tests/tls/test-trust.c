@@ -208,7 +208,7 @@ bytes_read(void)
 	return bytes;
 }
 
-/* A client that trusts the system, up to where it needs to know whom. Returns what that has read. */
+/* A client that trusts the system, up to where it needs to know whom; returns what that read. */
 static guint64
 trust_system(struct fend_tls_context **ret_context)
 {

@@ -157,9 +157,9 @@ struct fend_tls_params {
 
 	/*
 	 * A file to which the secrets of all connections are appended, for whoever is to decrypt a
-	 * recording of them (the format of NSS, which Wireshark reads). If there is none it is made,
-	 * to be read by its owner alone; one that is there keeps its mode. A line that cannot be
-	 * written is told to the log (<fend/log.h>), and the connection goes on. NULL: none. The
+	 * recording of them (the format of NSS, which Wireshark reads). If there is none it is
+	 * made, to be read by its owner alone; one that is there keeps its mode. A line that cannot
+	 * be written is told to the log (<fend/log.h>), and the connection goes on. NULL: none. The
 	 * environment is not asked, but a program may: secure_getenv("SSLKEYLOGFILE").
 	 */
 	const char *keylog;
