@@ -48,6 +48,12 @@ real_open(const char *path, int flags)
 	return RETRY(open(path, flags | O_CLOEXEC));
 }
 
+static int
+real_create(const char *path, int flags, mode_t mode)
+{
+	return RETRY(open(path, flags | O_CREAT | O_CLOEXEC, mode));
+}
+
 /*
  * Never repeated: Linux has released the number even if it says EINTR, and another thread may own
  * it by now.
@@ -295,6 +301,7 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.now = real_now,
 	.date = real_date,
 	.open = real_open,
+	.create = real_create,
 	.close = real_close,
 	.read = real_read,
 	.write = real_write,

@@ -11,15 +11,15 @@
 #include "name.h"
 
 /*
- * A server may have certificates for several names, and for each name several with keys of different
- * types. To a client that asks for a name it presents those that have it in subjectAltName; if there
- * are none, those that have a wildcard for it in place of the first label; else the first ones. Where
- * two have the same type of key the first is meant. Which of the types it is to be the provider
- * settles with the client.
+ * A server may have certificates for several names, and for each name several with keys of
+ * different types. To a client that asks for a name it presents those that have it in
+ * subjectAltName; if there are none, those that have a wildcard for it in place of the first label;
+ * else the first ones. Where two have the same type of key the first is meant. Which of the types
+ * it is to be the provider settles with the client.
  *
- * Providers have rules of their own: OpenSSL keeps one certificate for each type, and GnuTLS compares
- * names, but knows no wildcards and heeds common names. So the sets are made here, before the first
- * handshake, and a provider only gets to see the one that is to be used.
+ * Providers have rules of their own: OpenSSL keeps one certificate for each type, and GnuTLS
+ * compares names in its own way. So the sets are made here, before the first handshake, and a
+ * provider only gets to see the one that is to be used.
  */
 static int
 set_add(struct fend__tls_set *set, size_t certificate, int type)
@@ -74,7 +74,8 @@ set_new(struct fend__tls_certificates *certificates)
 }
 
 int
-fend__tls_certificates_add(struct fend__tls_certificates *certificates, size_t certificate, int type)
+fend__tls_certificates_add(struct fend__tls_certificates *certificates, size_t certificate,
+			   int type)
 {
 	int r = certificates->count ? 0 : set_new(certificates);
 

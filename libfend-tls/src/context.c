@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
@@ -24,6 +25,24 @@ context_free(struct fend_tls_context *context)
 	fend__tls_psks_fini(&context->psks);
 	fend__release(context->pins);
 	fend__release(context);
+}
+
+/*
+ * Whoever reads it reads the connections. It is the last thing to be done, so that a context which
+ * cannot be made leaves no file behind; and a FIFO without a reader is an error, nothing to wait
+ * for.
+ */
+static int
+open_keylog(struct fend_tls_context *context, const char *path, struct fend__tls_failure *failure)
+{
+	if (!path)
+		return 0;
+	context->keylog = fend__kernel->create(path, O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK,
+					       S_IRUSR | S_IWUSR);
+	if (context->keylog >= 0)
+		return 0;
+	return fend__tls_fail(failure, context->keylog, "keylog: %s: %s", path,
+			      fend_strerror(context->keylog));
 }
 
 /* params become the context's own where they must outlive this call. */
@@ -50,13 +69,6 @@ context_init(struct fend_tls_context *context, struct fend_tls_params *params,
 		memcpy(context->pins, params->pins, params->pins_count * sizeof(*params->pins));
 		params->pins = context->pins;
 	}
-	if (params->keylog) {
-		context->keylog = fend__kernel->open(params->keylog, O_WRONLY | O_APPEND |
-									     O_NOCTTY);
-		if (context->keylog < 0)
-			return fend__tls_fail(failure, context->keylog, "keylog: %s: %s",
-					      params->keylog, fend_strerror(context->keylog));
-	}
 	r = fend__tls_psks_init(&context->psks, params, context->provider, failure);
 	if (!r)
 		r = fend__tls_config_init(&config, params, failure);
@@ -68,7 +80,7 @@ context_init(struct fend_tls_context *context, struct fend_tls_params *params,
 		r = context->provider->context_new(&config, failure, &context->implementation);
 	memcpy(context->fingerprint, config.fingerprint, sizeof(context->fingerprint));
 	fend__tls_config_fini(&config);
-	return r;
+	return r < 0 ? r : open_keylog(context, params->keylog, failure);
 }
 
 static int

@@ -76,7 +76,7 @@ look(struct fend__tls_session *session)
 	struct fend__tls_buffer message = {0};
 	int r;
 
-	r = assemble(&session->input, &message);
+	r = session->foreign ? -EPROTO : assemble(&session->input, &message);
 	if (r == 1)
 		r = read_name(session, &message);
 	else if (r == 0)

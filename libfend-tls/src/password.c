@@ -8,8 +8,9 @@
 #include <fend/error.h>
 
 /*
- * Passwords of keys. Nobody is ever asked on a terminal, as OpenSSL would do by itself. The function
- * that a program has for it runs inside fend_tls_context_new(), since there is nobody to wait for it.
+ * Passwords of keys. Nobody is ever asked on a terminal, as OpenSSL would do by itself. The
+ * function that a program has for it runs inside fend_tls_context_new(), since there is nobody to
+ * wait for it.
  */
 int
 fend__tls_password_init(struct fend__tls_password *ret_password,

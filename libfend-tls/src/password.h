@@ -6,9 +6,9 @@
 
 /*
  * What a key is encrypted with: given with the key, or else to be asked for. A provider calls this
- * once it knows that the key is encrypted, and at most once for a key. Returns 0 and the text, which
- * is NULL if there is none, or -errno with the failure filled in. Afterwards call _fini, which wipes
- * it.
+ * once it knows that the key is encrypted, and at most once for a key. Returns 0 and the text,
+ * which is NULL if there is none, or -errno with the failure filled in. Afterwards call _fini,
+ * which wipes it.
  */
 struct fend__tls_password {
 	const char *text;

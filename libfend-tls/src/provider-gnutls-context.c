@@ -14,10 +14,6 @@
 
 /*
  * Credentials, priorities and protocols of a context.
- *
- * GnuTLS wants credentials left alone once a session uses them. The system's certificates, which
- * are hundreds and take tens of milliseconds, are therefore loaded just before the first session
- * gets hold of them, under a lock; by a context that never makes a session, not at all.
  */
 
 /*
@@ -358,11 +354,11 @@ fend__gnutls_context_new(const struct fend__tls_config *config, struct fend__tls
 	context = fend__calloc(1, sizeof(*context));
 	if (!context)
 		return fend__tls_fail(failure, -ENOMEM, "%s", fend_strerror(-ENOMEM));
-	pthread_mutex_init(&context->loading, NULL);
 	context->rules = fend__tls_rules_of(params);
 	context->system_trust = config->system_trust;
 	code = gnutls_certificate_allocate_credentials(&context->credentials);
 	r = code < 0 ? failed(failure, -ENOMEM, "gnutls", code) : 0;
+	context->trust = context->credentials;
 	if (!r) {
 		code = fend__gnutls_set_ticket_key(context, config);
 		r = code < 0 ? failed(failure, -ENOMEM, "ticket_secret", code) : 0;
@@ -415,20 +411,6 @@ fend__gnutls_context_free(void *p)
 			gnutls_certificate_free_credentials(context->others[i]);
 	fend__release(context->others);
 	fend__tls_certificates_fini(&context->certificates);
-	pthread_mutex_destroy(&context->loading);
+	fend__gnutls_trust_release(context);
 	fend__release(context);
-}
-
-void
-fend__gnutls_context_load(struct fend__gnutls_context *context)
-{
-	if (!context->system_trust)
-		return;
-	pthread_mutex_lock(&context->loading);
-	if (!context->loaded) {
-		context->trustless =
-			gnutls_certificate_set_x509_system_trust(context->credentials) <= 0;
-		context->loaded = true;
-	}
-	pthread_mutex_unlock(&context->loading);
 }

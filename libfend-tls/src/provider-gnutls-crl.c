@@ -33,8 +33,7 @@ fend__gnutls_find_issuer(const struct fend__gnutls_context *context,
 	gnutls_x509_crt_t issuer;
 	unsigned i;
 
-	*ret_trusted = gnutls_certificate_get_issuer(context->credentials, certificate, &issuer,
-						     0) == 0;
+	*ret_trusted = gnutls_certificate_get_issuer(context->trust, certificate, &issuer, 0) == 0;
 	if (*ret_trusted)
 		return issuer;
 	for (i = 0; i < chain->size; i++)

@@ -89,7 +89,7 @@ examine(struct fend__tls_findings *findings, const struct fend__gnutls_context *
 		findings->intermediates++;
 	}
 	examine_times(findings, certificate);
-	if (gnutls_certificate_get_issuer(context->credentials, certificate, &issuer, 0) == 0)
+	if (gnutls_certificate_get_issuer(context->trust, certificate, &issuer, 0) == 0)
 		examine_times(findings, issuer);
 }
 
@@ -133,13 +133,15 @@ static int
 verify_peers(struct fend__gnutls_session *session, const struct fend__tls_name *name,
 	     unsigned *ret_status)
 {
-	bool client = session->context->rules.mode == FEND_TLS_CLIENT;
+	const struct fend__gnutls_context *context = session->context;
+	bool client = context->rules.mode == FEND_TLS_CLIENT;
 	gnutls_typed_vdata_st data[2] = {
 		{.type = GNUTLS_DT_KEY_PURPOSE_OID,
 		 .data = (unsigned char *)(client ? GNUTLS_KP_TLS_WWW_SERVER
 						  : GNUTLS_KP_TLS_WWW_CLIENT)},
 	};
 	unsigned n = 1;
+	int code;
 
 	if (name && name->address_size) {
 		data[n++] = (gnutls_typed_vdata_st){
@@ -153,7 +155,12 @@ verify_peers(struct fend__gnutls_session *session, const struct fend__tls_name *
 			.data = (unsigned char *)name->text,
 		};
 	}
-	return gnutls_certificate_verify_peers(session->gnutls, data, n, ret_status);
+	if (!context->shares_trust)
+		return gnutls_certificate_verify_peers(session->gnutls, data, n, ret_status);
+	gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE, context->trust);
+	code = gnutls_certificate_verify_peers(session->gnutls, data, n, ret_status);
+	gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE, context->credentials);
+	return code;
 }
 
 static int

@@ -3,6 +3,7 @@
 #include "provider-gnutls.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -226,7 +227,8 @@ session_new(void *p, struct fend__tls_session *io, const struct fend__tls_name *
 			 GNUTLS_NO_AUTO_SEND_TICKET;
 	int code;
 
-	fend__gnutls_context_load(context);
+	if (fend__gnutls_trust_load(context) < 0)
+		return -ENOMEM;
 	session = fend__calloc(1, sizeof(*session));
 	if (!session)
 		return -ENOMEM;

@@ -2,8 +2,6 @@
 #ifndef FEND_TLS_SRC_PROVIDER_GNUTLS_H
 #define FEND_TLS_SRC_PROVIDER_GNUTLS_H
 
-#include <pthread.h>
-
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
@@ -27,10 +25,11 @@ struct fend__gnutls_context {
 	gnutls_datum_t *alpn;
 	unsigned alpn_count;
 
+	/* with whom to trust: the same, or those that all have who trust the system */
+	gnutls_certificate_credentials_t trust;
 	bool system_trust; /* to be loaded at first use */
-	bool loaded;
-	bool trustless; /* nothing was found to load */
-	pthread_mutex_t loading;
+	bool shares_trust; /* it was */
+	bool trustless;    /* and there was nobody */
 };
 
 struct fend__gnutls_session {
@@ -50,8 +49,9 @@ struct fend__gnutls_session {
 int fend__gnutls_context_new(const struct fend__tls_config *config,
 			     struct fend__tls_failure *failure, void **ret_context);
 void fend__gnutls_context_free(void *context);
-/* Load the system's trust if it is wanted and was not loaded yet. [any thread] */
-void fend__gnutls_context_load(struct fend__gnutls_context *context);
+/* Load the system's trust if it is wanted and was not loaded yet. [any thread] 0 or -ENOMEM. */
+int fend__gnutls_trust_load(struct fend__gnutls_context *context);
+void fend__gnutls_trust_release(struct fend__gnutls_context *context);
 
 /* A chain that was sent, or the beginning of one that is too long. */
 struct fend__gnutls_chain {

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <fend-internal/kernel.h>
+#include <fend-internal/log.h>
 #include <fend/error.h>
 
 /*
@@ -90,7 +91,7 @@ receive(struct fend__tls_session *session, void *buffer, size_t size)
 	return (ssize_t)size;
 }
 
-/* A first record is a handshake's or an alert, and of TLS, whose versions are 3.x (RFC 8446, 5.1). */
+/* A first record is a handshake's or an alert, of a version 3.x (RFC 8446, section 5.1). */
 static void
 look_at_first(struct fend__tls_session *session, const unsigned char *data, size_t size)
 {
@@ -269,16 +270,19 @@ fend__tls_rekeys_too_often(const struct fend__tls_session *session)
 	return session->rekeyed > REKEYS_MAX;
 }
 
-/* One write for each line, so that those of several processes do not mix. Errors have no reader. */
+/* One write for each line, so that those of several processes do not mix. */
 void
 fend__tls_log(struct fend__tls_session *session, const char *line)
 {
+	static struct fend__log_limit limit;
 	char *text = fend__printf("%s\n", line);
+	ssize_t n = text ? fend__kernel->write(session->context->keylog, text, strlen(text))
+			 : -ENOMEM;
 
-	if (!text)
-		return;
-	fend__kernel->write(session->context->keylog, text, strlen(text));
-	explicit_bzero(text, strlen(text));
+	if (n < 0)
+		fend__log(&limit, "keylog: secrets were not written: %s", fend_strerror((int)n));
+	if (text)
+		explicit_bzero(text, strlen(text));
 	fend__release(text);
 }
 

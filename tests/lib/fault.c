@@ -56,6 +56,7 @@ faulty_allocate(void *pointer, size_t size)
 	}
 
 FAULTY(FAULT_OPEN, open, (const char *path, int flags), path, flags)
+FAULTY(FAULT_OPEN, create, (const char *path, int flags, mode_t mode), path, flags, mode)
 FAULTY(FAULT_FSTAT, fstat, (int fd, struct stat *ret_stat), fd, ret_stat)
 FAULTY(FAULT_GET_FLAGS, get_flags, (int fd), fd)
 FAULTY(FAULT_SET_FLAGS, set_flags, (int fd, int flags), fd, flags)
@@ -202,6 +203,7 @@ fault_install(void)
 	faulty = *REAL;
 	faulty.allocate = faulty_allocate;
 	faulty.open = faulty_open;
+	faulty.create = faulty_create;
 	faulty.read = faulty_read;
 	faulty.write = faulty_write;
 	faulty.pread = faulty_pread;

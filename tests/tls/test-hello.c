@@ -269,8 +269,10 @@ test_no_hello(struct test *test)
 	static const unsigned char part[] = {22, 3, 1, 0, 100, 1, 0, 0, 96, 3, 3};
 	static const unsigned char other[] = {22, 3, 3, 0, 4, 2, 0, 0, 0};
 	static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 40};
+	static const unsigned char strange[] = {22, 9, 9, 0, 6, 1, 0, 0, 2, 3, 3};
 
 	meet_bytes(test, "GET / HTTP/1.0\r\n\r\n", 18, -EPROTO, "peer does not speak TLS");
+	meet_bytes(test, strange, sizeof(strange), -EPROTO, "peer does not speak TLS");
 	meet_bytes(test, part, sizeof(part), -EBADMSG, "peer closed the connection");
 	meet_bytes(test, other, sizeof(other), -EPROTO, "");
 	meet_bytes(test, alert, sizeof(alert), -EPROTO, "");

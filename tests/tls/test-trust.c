@@ -3,10 +3,15 @@
 #include "link.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "process.h"
 #include "zoo.h"
+
+#define LITTLE (64 * 1024) /* the system's bundle has some 200 KiB */
 
 static void
 verdict(struct test *test, const struct fend_tls_params *client,
@@ -205,6 +210,96 @@ test_forged_list(struct test *test)
 		   FEND_TLS_FAULT_CRL);
 }
 
+/* How much the process has read so far, through system calls (proc(5)). */
+static guint64
+bytes_read(void)
+{
+	guint64 bytes = 0;
+	char *text;
+
+	g_assert_true(g_file_get_contents("/proc/self/io", &text, NULL, NULL));
+	g_assert_cmpint(sscanf(text, "rchar: %" G_GUINT64_FORMAT, &bytes), ==, 1);
+	g_free(text);
+	return bytes;
+}
+
+/* A client that trusts the system, up to where it needs to know whom; returns what that read. */
+static guint64
+trust_system(struct fend_tls_context **ret_context)
+{
+	struct fend_tls_params params = client_params();
+	guint64 before = bytes_read();
+	struct fend_socket *socket;
+
+	params.cafile = NULL;
+	*ret_context = context_new(&params);
+	g_assert_cmpuint(bytes_read() - before, <, LITTLE);
+	test_ok(fend_socket_new_tcp(AF_INET, &socket));
+	test_ok(fend_tls_wrap(socket, *ret_context, "localhost"));
+	fend_socket_free(socket);
+	return bytes_read() - before;
+}
+
+/* GnuTLS reads a file, which is this one on some systems; OpenSSL looks up single ones later. */
+static bool
+reads_bundle(void)
+{
+	return g_str_has_prefix(fend_tls_get(NULL, FEND_TLS_PROVIDER), "gnutls") &&
+	       g_file_test("/etc/ssl/certs/ca-certificates.crt", G_FILE_TEST_EXISTS);
+}
+
+/* Not before it is needed, once for all contexts, and again after the last of them is gone. */
+static void
+test_system_is_read_once(struct test *test)
+{
+	struct fend_tls_context *first, *second;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		g_assert_true(trust_system(&first) > LITTLE || !reads_bundle());
+		g_assert_cmpuint(trust_system(&second), <, LITTLE);
+		fend_tls_context_unref(first);
+		g_assert_cmpuint(trust_system(&first), <, LITTLE);
+		fend_tls_context_unref(first);
+		fend_tls_context_unref(second);
+	}
+}
+
+static void *
+trust_and_forget(void *data)
+{
+	const struct fend_tls_params *params = data;
+	struct test test = {0};
+	struct link link;
+	int i;
+
+	test_ok(fend_loop_new(NULL, &test.loop));
+	for (i = 0; i < 5; i++) {
+		link_init_unix(&link, &test);
+		link_wrap(&link, &params[0], &params[1], NULL);
+		link_handshake(&link);
+		test_error(link.client.err, -EKEYREJECTED);
+		link_fini(&link);
+	}
+	fend_loop_free(test.loop);
+	return NULL;
+}
+
+/* Contexts come and go on several threads, so that somebody is always the first, or the last. */
+static void
+test_system_on_several_threads(struct test *test)
+{
+	struct fend_tls_params params[] = {client_params(), server_params()};
+	pthread_t threads[4];
+	size_t i;
+
+	params[0].cafile = NULL;
+	for (i = 0; i < G_N_ELEMENTS(threads); i++)
+		g_assert_cmpint(pthread_create(&threads[i], NULL, trust_and_forget, params), ==, 0);
+	for (i = 0; i < G_N_ELEMENTS(threads); i++)
+		g_assert_cmpint(pthread_join(threads[i], NULL), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -215,5 +310,7 @@ main(int argc, char **argv)
 	variant_add_all("/trust/lists", test_lists);
 	variant_add_all("/trust/lists-of-a-chain", test_lists_of_a_chain);
 	variant_add_all("/trust/forged-list", test_forged_list);
+	variant_add("/trust/system-is-read-once", test_system_is_read_once);
+	variant_add("/trust/system-on-several-threads", test_system_on_several_threads);
 	return g_test_run();
 }

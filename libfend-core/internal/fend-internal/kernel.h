@@ -41,6 +41,7 @@ struct fend__kernel {
 	int64_t (*date)(void); /* seconds since 1970 in UTC; it may be set back */
 
 	int (*open)(const char *path, int flags);
+	int (*create)(const char *path, int flags, mode_t mode); /* open(2) with O_CREAT */
 	int (*close)(int fd);
 	ssize_t (*read)(int fd, void *buffer, size_t size);
 	ssize_t (*write)(int fd, const void *buffer, size_t size);

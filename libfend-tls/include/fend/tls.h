@@ -114,8 +114,9 @@ struct fend_tls_params {
 
 	/*
 	 * Certificates to trust, in PEM form: a file, a directory of files. Both NULL: the
-	 * system's, which are loaded when the context is used first. A server that verifies its
-	 * clients must name one: the system's say nothing about who may be a client.
+	 * system's, which are loaded when a context that wants them is used first, for all of them
+	 * together, and go with the last. A server that verifies its clients must name one: the
+	 * system's say nothing about who may be a client.
 	 */
 	const char *cafile, *capath;
 
@@ -181,8 +182,10 @@ struct fend_tls_params {
 	void *hello_data;
 
 	/*
-	 * An existing file to which the secrets of all connections are appended, for whoever is to
-	 * decrypt a recording of them (the format of NSS, which Wireshark reads). NULL: none. The
+	 * A file to which the secrets of all connections are appended, for whoever is to decrypt a
+	 * recording of them (the format of NSS, which Wireshark reads). If there is none it is
+	 * made, to be read by its owner alone; one that is there keeps its mode. A line that cannot
+	 * be written is told to the log (<fend/log.h>), and the connection goes on. NULL: none. The
 	 * environment is not asked, but a program may: secure_getenv("SSLKEYLOGFILE").
 	 */
 	const char *keylog;
