@@ -438,8 +438,8 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	variant_add("/alert/refusals", test_refusals);
-	variant_add_dribbled("/alert/what-is-no-tls", test_what_is_no_tls);
-	variant_add_dribbled("/alert/bad-records", test_bad_records);
+	variant_add_ways("/alert/what-is-no-tls", test_what_is_no_tls);
+	variant_add_ways("/alert/bad-records", test_bad_records);
 	variant_add("/alert/endless-message", test_endless_message);
 	return g_test_run();
 }

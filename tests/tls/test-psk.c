@@ -450,7 +450,7 @@ main(int argc, char **argv)
 {
 	test_ok(fend_set_allocator(reallocate, NULL));
 	test_init(&argc, &argv);
-	variant_add_dribbled("/psk/connects", test_connects);
+	variant_add_ways("/psk/connects", test_connects);
 	variant_add_versions("/psk/keys-are-exported-and-bound", test_keys_are_exported_and_bound);
 	variant_add_versions("/psk/any-cipher-that-goes", test_any_cipher_that_goes);
 	variant_add_versions("/psk/without-chacha-there-is-no-1.2",
