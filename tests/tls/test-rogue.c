@@ -74,6 +74,8 @@ test_updates_of_keys_without_end(struct test *test)
 	open_with(&link, test, FEND_TLS_1_3);
 	update_keys(&link, MANY, false);
 	expect(&link, "peer updates its keys too often");
+	test_error((int)tls_recv_some(test, link.client.socket, &(char){0}, 1), -EPROTO);
+	assert_text(&link.client, "peer sent alert ");
 	link_fini(&link);
 }
 
