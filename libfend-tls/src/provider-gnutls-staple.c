@@ -71,45 +71,40 @@ find_single(gnutls_ocsp_resp_t response, gnutls_x509_crt_t certificate,
 	return true;
 }
 
+/* 0, or as fend__tls_keep_staple() wants it. */
+static int
+look_at(const struct fend__tls_blob *given, gnutls_x509_crt_t certificate)
+{
+	struct fend__tls_staple staple = {0};
+	gnutls_ocsp_resp_t response;
+	bool found;
+	int code;
+
+	response = import(given->data, given->size, &code);
+	if (!response)
+		return code == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG;
+	found = find_single(response, certificate, &staple);
+	gnutls_ocsp_resp_deinit(response);
+	return found ? 0 : -EKEYREJECTED;
+}
+
 int
 fend__gnutls_read_staple(struct fend__gnutls_context *context,
 			 const struct fend__tls_config *config, size_t i,
 			 gnutls_x509_crt_t certificate, struct fend__tls_failure *failure)
 {
 	const struct fend__tls_blob *given = &config->keys[i].staple;
-	const char *path = config->params.certificates[i].staple;
-	struct fend__tls_staple staple = {0};
-	struct fend__tls_blob *own;
-	gnutls_ocsp_resp_t response;
-	bool found;
-	int code;
 
 	if (!given->size)
 		return 0;
-	response = import(given->data, given->size, &code);
-	if (!response)
-		return fend__tls_fail(failure, code == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
-				      "certificates[%zu].staple: %s: no OCSP response in DER form",
-				      i, path);
-	found = find_single(response, certificate, &staple);
-	gnutls_ocsp_resp_deinit(response);
-	if (!found)
-		return fend__tls_fail(failure, -EKEYREJECTED,
-				      "certificates[%zu].staple: %s is not about %s", i, path,
-				      config->params.certificates[i].certificate);
 	if (!context->staples)
 		context->staples = fend__calloc(config->params.certificates_count,
 						sizeof(*context->staples));
 	if (!context->staples)
 		return fend__tls_fail(failure, -ENOMEM, "staple: %s", fend_strerror(-ENOMEM));
 	context->staples_count = config->params.certificates_count;
-	own = &context->staples[i];
-	own->data = fend__calloc(given->size, 1);
-	if (!own->data)
-		return fend__tls_fail(failure, -ENOMEM, "staple: %s", fend_strerror(-ENOMEM));
-	own->size = given->size;
-	memcpy(own->data, given->data, given->size);
-	return 0;
+	return fend__tls_keep_staple(config, i, look_at(given, certificate), &context->staples[i],
+				     failure);
 }
 
 int

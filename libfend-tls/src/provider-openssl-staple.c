@@ -120,14 +120,19 @@ has_feature(X509 *certificate, long feature)
 bool
 fend__openssl_keeps_features(X509 *certificate, X509 *issuer)
 {
-	TLS_FEATURE *features = X509_get_ext_d2i(issuer, NID_tlsfeature, NULL, NULL);
-	bool kept = true;
-	int i;
+	TLS_FEATURE *features;
+	int critical, i;
+	bool kept;
 
+	/* an error that stays in the queue would be taken for one of the handshake */
+	ERR_set_mark();
+	features = X509_get_ext_d2i(issuer, NID_tlsfeature, &critical, NULL);
+	kept = features || critical == -1; /* -1: there is none */
 	for (i = 0; kept && i < sk_ASN1_INTEGER_num(features); i++)
 		kept = has_feature(certificate,
 				   ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)));
 	TLS_FEATURE_free(features);
+	ERR_pop_to_mark();
 	return kept;
 }
 
@@ -213,46 +218,43 @@ fend__openssl_use_staples(struct fend__openssl_context *context)
 	SSL_CTX_set_tlsext_status_cb(context->ctx, judge_staple);
 }
 
+/* 0, or as fend__tls_keep_staple() wants it. */
+static int
+look_at(const struct fend__tls_blob *given, X509 *certificate)
+{
+	OCSP_BASICRESP *basic = import(given->data, (long)given->size);
+	struct fend__tls_staple staple = {0};
+	bool found;
+
+	if (!basic)
+		return fend__openssl_error().reason == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EBADMSG;
+	found = find_single(basic, certificate, &staple);
+	OCSP_BASICRESP_free(basic);
+	return found ? 0 : -EKEYREJECTED;
+}
+
 int
 fend__openssl_set_staple(struct fend__openssl_context *context,
 			 const struct fend__tls_config *config, size_t i, X509 *certificate,
 			 struct fend__tls_failure *failure)
 {
 	const struct fend__tls_blob *given = &config->keys[i].staple;
-	const char *path = config->params.certificates[i].staple;
-	struct fend__tls_staple staple = {0};
-	struct fend__openssl_staple *own;
-	OCSP_BASICRESP *basic;
-	bool found;
+	int r;
 
 	if (!given->size)
 		return 0;
-	basic = import(given->data, (long)given->size);
-	if (!basic)
-		return fend__tls_fail(
-			failure,
-			fend__openssl_error().reason == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EBADMSG,
-			"certificates[%zu].staple: %s: no OCSP response in DER form", i, path);
-	found = find_single(basic, certificate, &staple);
-	OCSP_BASICRESP_free(basic);
-	if (!found)
-		return fend__tls_fail(failure, -EKEYREJECTED,
-				      "certificates[%zu].staple: %s is not about %s", i, path,
-				      config->params.certificates[i].certificate);
 	if (!context->staples)
 		context->staples = fend__calloc(config->params.certificates_count,
 						sizeof(*context->staples));
 	if (!context->staples)
 		return fend__tls_fail(failure, -ENOMEM, "staple: %s", fend_strerror(-ENOMEM));
 	context->staples_count = config->params.certificates_count;
-	own = &context->staples[i];
-	own->response.data = fend__calloc(given->size, 1);
-	if (!own->response.data)
-		return fend__tls_fail(failure, -ENOMEM, "staple: %s", fend_strerror(-ENOMEM));
-	own->response.size = given->size;
-	memcpy(own->response.data, given->data, given->size);
+	r = fend__tls_keep_staple(config, i, look_at(given, certificate),
+				  &context->staples[i].response, failure);
+	if (r < 0)
+		return r;
 	X509_up_ref(certificate);
-	own->certificate = certificate;
+	context->staples[i].certificate = certificate;
 	return 0;
 }
 

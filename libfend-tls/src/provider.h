@@ -217,6 +217,13 @@ struct fend__tls_staple {
 int fend__tls_judge_staple(const struct fend__tls_staple *staple,
 			   const struct fend__tls_rules *rules,
 			   struct fend__tls_failure *failure);
+/*
+ * A copy of the staple for certificate number i, about which the provider has found: 0, it is one;
+ * -EBADMSG, it is none; -EKEYREJECTED, it is about something else; -ENOMEM. 0, or -errno with the
+ * failure filled in.
+ */
+int fend__tls_keep_staple(const struct fend__tls_config *config, size_t i, int found,
+			  struct fend__tls_blob *ret_staple, struct fend__tls_failure *failure);
 /* The failure for faults of which there is at least one; returns its err. */
 int fend__tls_explain(unsigned faults, const struct fend__tls_findings *findings,
 		      const struct fend__tls_name *name, struct fend__tls_failure *failure);

@@ -2,9 +2,11 @@
 #include "session.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <fend-internal/kernel.h>
 #include <fend-internal/public.h>
+#include <fend/error.h>
 
 /*
  * Staples: OCSP responses that come with a certificate. Providers find out who has signed one and
@@ -53,6 +55,30 @@ fend__tls_judge_staple(const struct fend__tls_staple *staple, const struct fend_
 	fend__tls_explain(faults, &findings, NULL, failure);
 	failure->alert = FEND__TLS_BAD_STATUS_RESPONSE;
 	return failure->err;
+}
+
+int
+fend__tls_keep_staple(const struct fend__tls_config *config, size_t i, int found,
+		      struct fend__tls_blob *ret_staple, struct fend__tls_failure *failure)
+{
+	const struct fend_tls_keypair *pair = &config->params.certificates[i];
+	const struct fend__tls_blob *given = &config->keys[i].staple;
+	unsigned char *data;
+
+	if (found == -EBADMSG)
+		return fend__tls_fail(failure, found,
+				      "certificates[%zu].staple: %s: no OCSP response in DER form",
+				      i, pair->staple);
+	if (found == -EKEYREJECTED)
+		return fend__tls_fail(failure, found, "certificates[%zu].staple: %s is not about %s",
+				      i, pair->staple, pair->certificate);
+	data = found ? NULL : fend__calloc(given->size, 1);
+	if (!data)
+		return fend__tls_fail(failure, -ENOMEM, "certificates[%zu].staple: %s", i,
+				      fend_strerror(-ENOMEM));
+	memcpy(data, given->data, given->size);
+	*ret_staple = (struct fend__tls_blob){data, given->size};
+	return 0;
 }
 
 FEND_PUBLIC int

@@ -23,7 +23,8 @@ extern "C" {
  * and the server's name against the certificate's subjectAltName (RFC 9525: without the fall-back
  * to the common name); no version below 1.2, no compression, no renegotiation, no 0-RTT; of TLS
  * 1.2 only ECDHE with AEAD ciphers. Where there are no certificates, both sides may know a key
- * beforehand instead (struct fend_tls_psk). docs/tls-luasec.md says what LuaSec has and this has not.
+ * beforehand instead (struct fend_tls_psk). docs/tls-luasec.md says what LuaSec has and this has
+ * not.
  */
 
 /* Immutable once made, reference-counted, and to be shared by sockets of any loop and thread. */
