@@ -12,6 +12,14 @@ rogue_gnutls_update_keys(void *implementation, bool both)
 }
 
 void
+rogue_gnutls_send_tickets(void *implementation)
+{
+	struct fend__gnutls_session *session = implementation;
+
+	gnutls_session_ticket_send(session->gnutls, 10, 0);
+}
+
+void
 rogue_gnutls_renegotiate(void *implementation)
 {
 	struct fend__gnutls_session *session = implementation;

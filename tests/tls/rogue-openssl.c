@@ -14,6 +14,17 @@ rogue_openssl_update_keys(void *implementation, bool both)
 }
 
 void
+rogue_openssl_send_tickets(void *implementation)
+{
+	struct fend__openssl_session *session = implementation;
+	int i;
+
+	for (i = 0; i < 10; i++)
+		SSL_new_session_ticket(session->ssl);
+	SSL_do_handshake(session->ssl);
+}
+
+void
 rogue_openssl_renegotiate(void *implementation)
 {
 	struct fend__openssl_session *session = implementation;

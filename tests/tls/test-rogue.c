@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A client that does after the handshake what one of fend would not do. */
+/* A client, or a server, that does after the handshake what one of fend would not do. */
 #include "link.h"
 #include "rogue.h"
 
@@ -10,6 +10,9 @@
 
 #define FEW 4    /* updates of keys, which are fine within a second */
 #define MANY 200 /* which are not */
+
+/* What a peer may send that is no data is less than so many times ten tickets. */
+#define TICKETS_MAX 2000
 
 static struct fend__tls_session *
 rogue_of(const struct link *link)
@@ -79,6 +82,28 @@ test_updates_of_keys_without_end(struct test *test)
 	link_fini(&link);
 }
 
+static void
+test_tickets_without_end(struct test *test)
+{
+	struct fend__tls_session *session;
+	struct link link;
+	int i, r = -EAGAIN;
+
+	open_with(&link, test, FEND_TLS_1_3);
+	session = fend__tls_session_of(link.server.socket);
+	for (i = 0; i < TICKETS_MAX && r == -EAGAIN; i++) {
+		if (session->context->provider == &fend__tls_gnutls)
+			rogue_gnutls_send_tickets(session->implementation);
+		else
+			rogue_openssl_send_tickets(session->implementation);
+		fend__tls_flush(session);
+		r = (int)fend_socket_recv(link.client.socket, &(char){0}, 1, 0);
+	}
+	test_error(r, -EPROTO);
+	assert_text(&link.client, "peer sends too much that is no data");
+	link_fini(&link);
+}
+
 /* Who has said close_notify does not fail because he is asked for something once more. */
 static void
 test_update_of_keys_behind_close_notify(struct test *test)
@@ -123,6 +148,7 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	variant_add("/rogue/few-updates-of-keys", test_few_updates_of_keys);
 	variant_add("/rogue/updates-of-keys-without-end", test_updates_of_keys_without_end);
+	variant_add("/rogue/tickets-without-end", test_tickets_without_end);
 	variant_add("/rogue/update-of-keys-behind-close-notify",
 		    test_update_of_keys_behind_close_notify);
 	variant_add("/rogue/renegotiation", test_renegotiation);
