@@ -99,4 +99,5 @@ serve(int fd, int control, bool (*fn)(int control))
 }
 
 const struct contestant bench_contestant = {
-	.name = "bufferevent", .version = raw_version, .serve = serve };
+	.name = "bufferevent", .version = raw_version, .serve = serve,
+};
