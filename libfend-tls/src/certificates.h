@@ -12,22 +12,26 @@
  * says what there is, and loads each set as it needs it.
  */
 
-/* Of each key type at most one: numbers in fend_tls_params.certificates. */
+struct fend__tls_member {
+	size_t certificate; /* its number in fend_tls_params.certificates */
+	int type;
+};
+
+/* Of each key type at most one. */
 struct fend__tls_set {
-	struct fend__tls_member {
-		size_t certificate;
-		int type;
-	} *members;
+	struct fend__tls_member *members;
 	size_t count;
+};
+
+struct fend__tls_presented {
+	char *name; /* in lower case; may begin with "*." */
+	size_t set;
 };
 
 struct fend__tls_certificates {
 	struct fend__tls_set *sets; /* [0]: for whoever asks for no name that there is */
 	size_t count;
-	struct fend__tls_presented {
-		char *name; /* in lower case; may begin with "*." */
-		size_t set;
-	} *names;
+	struct fend__tls_presented *names;
 	size_t names_count;
 };
 

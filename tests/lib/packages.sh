@@ -36,6 +36,7 @@ packages_table()
 	tests iproute2          iproute2          iproute             iproute2        iproute2
 	ci    ccache            ccache            ccache              ccache          ccache
 	ci    clang             clang             clang               clang           clang
+	ci    clang-format-14   clang-format-14   -                   -               -
 	ci    libclang-rt-dev   libclang-rt-dev   compiler-rt         compiler-rt     compiler-rt
 	ci    musl-tools        musl-tools        musl-gcc            -               musl
 	ci    valgrind          valgrind          valgrind            valgrind        valgrind
