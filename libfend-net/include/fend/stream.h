@@ -109,8 +109,8 @@ int fend_stream_consume(struct fend_stream *stream, size_t size);
  */
 int fend_stream_want(struct fend_stream *stream, size_t size);
 /*
- * Has the end come? Then nothing follows the input that is held. Whether it ended in order is told by
- * closed, and before it by fend_stream_finish(), which is -ENOTCONN if not.
+ * Has the end come? Then nothing follows the input that is held. Whether it ended in order is told
+ * by closed, and before it by fend_stream_finish(), which is -ENOTCONN if not.
  */
 bool fend_stream_at_end(const struct fend_stream *stream);
 /*
@@ -151,8 +151,8 @@ size_t fend_stream_pending(const struct fend_stream *stream);
  * with -ETIMEDOUT; calling again sets another.
  *
  * TLS has to send close_notify for it. If the peer has closed both ways, and so takes nothing any
- * more, closed comes with -EPIPE or -ECONNRESET, although all that the peer had to say was received.
- * Who has nothing left to say at the end of input can free the stream instead.
+ * more, closed comes with -EPIPE or -ECONNRESET, although all that the peer had to say was
+ * received. Who has nothing left to say at the end of input can free the stream instead.
  *   -ENOTCONN  the stream is closed, or is about to be
  */
 int fend_stream_finish(struct fend_stream *stream, fend_time timeout);
