@@ -49,6 +49,8 @@ struct fend__gnutls_session {
 int fend__gnutls_context_new(const struct fend__tls_config *config,
 			     struct fend__tls_failure *failure, void **ret_context);
 void fend__gnutls_context_free(void *context);
+/* How credentials verify a peer that sends so many certificates at most. */
+void fend__gnutls_set_limits(gnutls_certificate_credentials_t credentials, unsigned chain_max);
 /* Load the system's trust if it is wanted and was not loaded yet. [any thread] 0 or -ENOMEM. */
 int fend__gnutls_trust_load(struct fend__gnutls_context *context);
 void fend__gnutls_trust_release(struct fend__gnutls_context *context);
