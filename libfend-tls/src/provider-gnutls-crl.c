@@ -12,7 +12,7 @@ int
 fend__gnutls_set_crls(struct fend__gnutls_context *context, const struct fend__tls_config *config,
 		      struct fend__tls_failure *failure)
 {
-	const gnutls_datum_t pem = {config->crlfile.data, (unsigned)config->crlfile.size};
+	const gnutls_datum_t pem = { config->crlfile.data, (unsigned)config->crlfile.size };
 	int code;
 
 	if (!pem.size)
@@ -72,8 +72,7 @@ fend__gnutls_check_crls(const struct fend__gnutls_context *context,
 
 	for (i = 0; i < chain->size && !trusted; i++) {
 		issuer = fend__gnutls_find_issuer(context, chain, certificate, &trusted);
-		if (!issuer || issuer == certificate ||
-		    gnutls_x509_crt_equals(issuer, certificate))
+		if (!issuer || issuer == certificate || gnutls_x509_crt_equals(issuer, certificate))
 			break;
 		faults |= look_up(context, certificate, issuer);
 		certificate = issuer;

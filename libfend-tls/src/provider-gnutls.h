@@ -63,8 +63,7 @@ struct fend__gnutls_chain {
 
 /* Read the lists of what was revoked; 0, or -errno with the failure filled in. */
 int fend__gnutls_set_crls(struct fend__gnutls_context *context,
-			  const struct fend__tls_config *config,
-			  struct fend__tls_failure *failure);
+			  const struct fend__tls_config *config, struct fend__tls_failure *failure);
 /* What the lists say about a chain, as faults. */
 unsigned fend__gnutls_check_crls(const struct fend__gnutls_context *context,
 				 const struct fend__gnutls_chain *chain);
