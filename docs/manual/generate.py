@@ -76,9 +76,17 @@ class Page:
             yield tree
         yield self.errors
 
+    def objects(self):
+        """The types of what its functions take and hand out."""
+        for block in self.blocks:
+            for prototype in block.functions:
+                for before, _, _ in prototype.parameters:
+                    yield from re.findall(r'\bfend_\w+', before)
+
     def references(self, manual):
         """(name, section) of each page that it mentions, in order of section and name."""
         found = set(self.also)
+        found.update((name, 3) for name in self.objects() if (name, 3) in manual.pages)
         for tree in self.trees():
             for text in prose.texts(tree):
                 for kind, piece in prose.spans(text):

@@ -113,8 +113,8 @@ def readme_program(path):
 
 
 def manual_program(path):
-    """The program in the overview of fend(7), which is indented by a tab."""
-    example = re.search(r'^EXAMPLE\n(.*?)^\tcc ', path.read_text(), re.S | re.M).group(1)
+    """The program in an overview, such as fend(7), which is indented by a tab."""
+    example = re.search(r'^EXAMPLE\n.*?(^\t.*?)^\tcc ', path.read_text(), re.S | re.M).group(1)
     return re.sub(r'^\t', '', example, flags=re.M)
 
 
@@ -171,6 +171,13 @@ def check_programs(checks, outside, sources, libraries):
     program.write_text(manual_program(sources / 'docs' / 'manual' / 'fend.txt'))
     outside.check(checks, 'the program in fend(7)', [*outside.c, '-Wno-unused-parameter'], program,
                   'hello', 'libfend-core')
+    # Servers, which do not end by themselves.
+    for library in [name for name in libraries if name in ('libfend-net', 'libfend-tls')]:
+        program = outside.directory / f'{library}.c'
+        program.write_text(manual_program(sources / 'docs' / 'manual' / f'{library}.txt'))
+        checks.run(f'the program in {library}(7) compiles',
+                   outside.build([*outside.c, '-Wno-unused-parameter'], program, library, library),
+                   env=outside.environment)
 
     if 'libfend-dns' in libraries:
         program = outside.directory / 'readme.c'

@@ -19,7 +19,13 @@ struct fend_loop;
  * then a source for SIGCHLD is made along with the loop's first child.
  *
  * It starts no process: the child comes from fork(2), posix_spawn(3) or the like, before or after
- * it has ended. What else reaps children, such as wait(2) for any, takes the status away.
+ * it has ended:
+ *
+ *	err = -posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+ *	if (err == 0)
+ *		err = fend_child_new(loop, pid, on_end, data, &child);
+ *
+ * What else reaps children, such as wait(2) for any, takes the status away.
  */
 struct fend_child;
 

@@ -9,7 +9,8 @@
  *	FEND_CLEANUP(fend_timer) struct fend_timer *timer = NULL;
  *
  * frees the timer when the variable goes out of scope. Every object with a _free has its helper,
- * made in that object's header. Where the compiler has no such attribute there are no helpers.
+ * made in that object's header; one that only has an _unref has none. Where the compiler has no
+ * such attribute there are no helpers.
  */
 #ifdef __GNUC__
 #define FEND_CLEANUP(object) __attribute__((cleanup(object##_freep)))

@@ -25,10 +25,10 @@ struct fend_resolver;
  * or a name of services(5). The connect is used, and freed at any time, like every other, but
  * fend_connect_add(), _last() and _set_feeder() are not for the caller.
  *
- * hints: as for fend_lookup_start(), as far as they say what to connect to: ai_family, AF_UNSPEC or
- * the one family to try, and of ai_flags AI_ADDRCONFIG, AI_IDN, AI_NUMERICHOST and AI_NUMERICSERV.
- * NULL is a hint of all zeros. The connection is one of TCP, so ai_socktype and ai_protocol may say
- * just that. For Unix names hints are not used.
+ * hints (<netdb.h>): as for fend_lookup_start(), as far as they say what to connect to: ai_family,
+ * AF_UNSPEC or the one family to try, and of ai_flags AI_ADDRCONFIG, AI_IDN, AI_NUMERICHOST and
+ * AI_NUMERICSERV. NULL is a hint of all zeros. The connection is one of TCP, so ai_socktype and
+ * ai_protocol may say just that. For Unix names hints are not used.
  *
  * fn is told the errors of fend_connect_fn and, if there was no address to try, why:
  *   FEND_EAI_...    those of fend_lookup_fn

@@ -16,7 +16,8 @@ struct fend_loop;
 struct fend_socket;
 
 /*
- * Connecting to one of several addresses: a race as RFC 8305 (Happy Eyeballs) describes it.
+ * Connecting to one of several addresses: a race as RFC 8305 (Happy Eyeballs) describes it. To a
+ * host by its name: <fend/connect-host.h>.
  *
  * Addresses may be added while it runs. Attempts begin one at a time, alternating between address
  * families in the order added: the next when the one before has failed, or when the attempt delay

@@ -20,8 +20,9 @@ struct fend_socket;
  * fend_socket_set_option_name() knows, say what the kernel tells about those that are received.
  *
  * On a socket with layers all of these are -EOPNOTSUPP. As everywhere on sockets nothing waits:
- * -EAGAIN. An error that the network has reported for a datagram sent earlier, such as
- * -ECONNREFUSED on a connected socket, is returned by the next call, and the one after it goes on.
+ * -EAGAIN, and fend_socket_watch() tells when to try again. An error that the network has reported
+ * for a datagram sent earlier, such as -ECONNREFUSED on a connected socket, is returned by the next
+ * call, and the one after it goes on.
  */
 
 /*

@@ -39,8 +39,9 @@ struct fend_listener_options {
 	int backlog;    /* 0: 128 */
 	unsigned batch; /* connections accepted per iteration; 0: 64 */
 	/*
-	 * Connections that may exist at a time: those accepted whose sockets have not been freed.
-	 * Beyond that no more are accepted until one is freed. 0: no limit.
+	 * Connections that may exist at a time: those accepted whose sockets have not been freed,
+	 * be it themselves or with a stream; one in a TLS handshake counts. Beyond that no more are
+	 * accepted until one is freed. 0: no limit.
 	 */
 	unsigned connections_max;
 	/* Mode of a Unix socket's file (chmod(2)); 0: as the umask has it. */
@@ -50,14 +51,15 @@ struct fend_listener_options {
 	unsigned proxy_waiting_max;
 	/*
 	 * Told once per pause, when it begins: err is the error of accept, or 0 for
-	 * connections_max. May be NULL. It may free the listener.
+	 * connections_max. data is that of the listener. May be NULL. It may free the listener.
 	 */
 	void (*paused)(struct fend_listener *listener, int err, void *data);
 };
 
 /*
- * A connection. socket is the callee's from now on. peer is who connected: from the PROXY header if
- * there is one, NULL if that says LOCAL or UNKNOWN. The callback may free the listener.
+ * A connection. socket is the callee's from now on, and can go to fend_stream_new(). peer is who
+ * connected: from the PROXY header if there is one, NULL if that says LOCAL or UNKNOWN. The
+ * callback may free the listener.
  */
 typedef void fend_listener_fn(struct fend_listener *listener, struct fend_socket *socket,
 			      const struct fend_address *peer, void *data);

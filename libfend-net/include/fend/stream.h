@@ -28,13 +28,15 @@ struct fend_socket;
  * neither a fast nor a slow peer can make memory grow: reading stops while the input limit is
  * reached, and writing beyond the high mark asks the writer to stop until drained.
  *
- * A stream holds no buffer while it is idle.
+ * A stream holds no buffer while it is idle. Connected sockets come from <fend/connect.h> and
+ * <fend/listener.h>.
  */
 struct fend_stream;
 
 /*
- * What a stream calls back. Copied, and all may be NULL. Each may free the stream. Called from the
- * loop, never within a call.
+ * What a stream calls back. Copied, and all may be NULL; without readable input is held, and at the
+ * limit nothing more is received, the end included. Each may free the stream. Called from the loop,
+ * never within a call.
  */
 struct fend_stream_callbacks {
 	/*
@@ -61,8 +63,7 @@ struct fend_stream_callbacks {
 };
 
 struct fend_stream_options {
-	size_t size; /* sizeof(struct fend_stream_options) */
-	/* each less than 4 GiB */
+	size_t size;             /* sizeof(struct fend_stream_options) */
 	size_t input_max;        /* bytes of input held at most; 0: 64 KiB */
 	size_t output_low;       /* 0: 16 KiB */
 	size_t output_high;      /* 0: 64 KiB */
@@ -76,7 +77,7 @@ struct fend_stream_options {
  * options may be NULL: all defaults.
  *   -EBUSY   something holds the socket's readiness
  *   -EINVAL  it belongs to another loop; the low mark is above the high one, or that above the
- *            limit; one is too large
+ *            limit; a limit or mark is 4 GiB or more
  *   -E2BIG   options hold a field this version of fend does not know
  * and the errors of fend_io_new().
  */
@@ -108,8 +109,8 @@ int fend_stream_consume(struct fend_stream *stream, size_t size);
  */
 int fend_stream_want(struct fend_stream *stream, size_t size);
 /*
- * Has the end come? Then nothing follows the input that is held. Only closed tells whether it ended
- * in order.
+ * Has the end come? Then nothing follows the input that is held. Whether it ended in order is told
+ * by closed, and before it by fend_stream_finish(), which is -ENOTCONN if not.
  */
 bool fend_stream_at_end(const struct fend_stream *stream);
 /*
@@ -147,8 +148,11 @@ size_t fend_stream_pending(const struct fend_stream *stream);
 /*
  * End in order: send the output, shut down writing, wait for the peer's end, then closed. What
  * still comes in is offered as before, so somebody has to consume it. After timeout closed comes
- * with
- * -ETIMEDOUT; calling again sets another.
+ * with -ETIMEDOUT; calling again sets another.
+ *
+ * TLS has to send close_notify for it. If the peer has closed both ways, and so takes nothing any
+ * more, closed comes with -EPIPE or -ECONNRESET, although all that the peer had to say was
+ * received. Who has nothing left to say at the end of input can free the stream instead.
  *   -ENOTCONN  the stream is closed, or is about to be
  */
 int fend_stream_finish(struct fend_stream *stream, fend_time timeout);
@@ -171,6 +175,10 @@ void fend_stream_abort(struct fend_stream *stream, int err);
  * ends the pipe. An error ends both streams: when the one is about to be closed, the other is
  * aborted with the same err, so that its peer does not take what it got for the whole. Freeing
  * either stream ends the pipe, as does to NULL; the input is then offered again.
+ *
+ * What comes once fend_stream_finish() was called for to has nowhere to go, and aborts from with
+ * -EPIPE; an echo, where from is to, resets its own connection that way. Who wants to end in order
+ * before the peer does ends the pipe first, and consumes what is still offered.
  *   -EBUSY     from has a pipe already, or to is at the end of one
  *   -EINVAL    they are on different loops
  *   -EPIPE     fend_stream_finish() was called for to

@@ -254,7 +254,8 @@ struct fend_tls_context *fend_tls_context_unref(struct fend_tls_context *context
  * record layer is -EPROTO, and final. A client whose certificate the server refuses learns that in
  * TLS 1.3 from its first recv, after a handshake that succeeded. fend_socket_shutdown(SHUT_WR)
  * sends close_notify and then FIN; receiving goes on, as does sending after the peer's
- * close_notify. A peek sees 16 KiB at most.
+ * close_notify. fend_socket_free() sends close_notify as well, if there is room for it. A peek sees
+ * 16 KiB at most.
  */
 int fend_tls_wrap(struct fend_socket *socket, struct fend_tls_context *context, const char *name);
 
