@@ -160,11 +160,8 @@ set_trust(gnutls_certificate_credentials_t credentials, const struct fend__tls_c
 	const gnutls_datum_t pem = {config->cafile.data, (unsigned)config->cafile.size};
 	int n;
 
-	/* lists and staples are looked at by ourselves */
-	gnutls_certificate_set_verify_flags(credentials, GNUTLS_VERIFY_DISABLE_CRL_CHECKS);
 	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
-	gnutls_certificate_set_verify_limits(credentials, 16 * 1024,
-					     (unsigned)params->depth + 2);
+	fend__gnutls_set_verification(credentials, (unsigned)params->depth + 2);
 	if (params->cafile) {
 		n = gnutls_certificate_set_x509_trust_mem(credentials, &pem,
 							  GNUTLS_X509_FMT_PEM);
