@@ -17,14 +17,16 @@
  * has found: OpenSSL by itself would go through the whole store once more.
  */
 
-/* NULL: there was no memory, or it is none. */
+/* NULL: there was no memory, or it is none, or not only one. */
 static OCSP_BASICRESP *
 import(const unsigned char *data, long size)
 {
+	const unsigned char *end = data + size;
 	OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &data, size);
 	OCSP_BASICRESP *basic = NULL;
 
-	if (response && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
+	if (response && data == end &&
+	    OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
 		basic = OCSP_response_get1_basic(response);
 	OCSP_RESPONSE_free(response);
 	return basic;

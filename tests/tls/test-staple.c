@@ -336,18 +336,35 @@ refused(const struct fend_tls_params *params, int error, const char *text)
 	fend_free(reason);
 }
 
+/* The path of a file with a byte more. */
+static char *
+longer_by_one(const char *path)
+{
+	char *longer = test_path("longer"), *content;
+	gsize size;
+
+	g_assert_true(g_file_get_contents(path, &content, &size, NULL));
+	/* GLib puts a zero behind it, which does not count */
+	g_assert_true(g_file_set_contents(longer, content, (gssize)size + 1, NULL));
+	g_free(content);
+	return longer;
+}
+
 static void
 test_parameters(struct test *test)
 {
 	struct fend_tls_params client = client_params(), server = server_params();
 	struct fend_tls_keypair pair = staple_keypair(&staple_leaf, &good_wanted);
 	char *later = test_file("later", "\x30\x03\x0a\x01\x03"); /* "try later" */
+	char *longer;
 
 	server.certificates = &pair;
 	refused(&server, -EKEYREJECTED, "is not about");
 	pair.staple = pair.certificate;
 	refused(&server, -EBADMSG, "no OCSP response in DER form");
 	pair.staple = later;
+	refused(&server, -EBADMSG, "no OCSP response in DER form");
+	pair.staple = longer = longer_by_one(staple_path(&good));
 	refused(&server, -EBADMSG, "no OCSP response in DER form");
 	pair.staple = "/nowhere/at/all";
 	refused(&server, -ENOENT, "certificates[0].staple: /nowhere/at/all");
@@ -362,6 +379,7 @@ test_parameters(struct test *test)
 	pair.staple = NULL;
 	server.flags = REQUIRED;
 	refused(&server, -EINVAL, "FEND_TLS_REQUIRE_STAPLE is for clients that verify");
+	g_free(longer);
 	g_free(later);
 }
 
