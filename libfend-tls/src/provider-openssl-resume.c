@@ -68,8 +68,8 @@ find_keys(struct fend__openssl_context *context, const unsigned char *hour, bool
 }
 
 static bool
-set_keys(const struct fend__openssl_keys *keys, const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
-	 int encrypt)
+set_keys(const struct fend__openssl_keys *keys, const unsigned char *iv, EVP_CIPHER_CTX *cipher,
+	 EVP_MAC_CTX *mac, int encrypt)
 {
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)keys->mac,

@@ -16,10 +16,11 @@ struct fend__openssl_keys {
 	unsigned char cipher[FEND__TLS_HASH], mac[FEND__TLS_HASH];
 };
 
-/* What a context is to OpenSSL: -context.c makes it, sessions use it. */
+/* SSL_CTX_set_security_callback() */
 typedef int fend__openssl_security_fn(const SSL *ssl, const SSL_CTX *ctx, int operation, int bits,
 				      int nid, void *other, void *data);
 
+/* What a context is to OpenSSL: -context.c makes it, sessions use it. */
 struct fend__openssl_context {
 	SSL_CTX *ctx;
 	BIO_METHOD *method; /* of the sessions' BIOs */

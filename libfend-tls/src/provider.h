@@ -208,6 +208,7 @@ int fend__tls_judge(const struct fend__tls_findings *findings, const struct fend
 /* The same if no certificate was sent. */
 int fend__tls_judge_none(const struct fend__tls_rules *rules, bool tls13,
 			 struct fend__tls_failure *failure);
+
 /* What a provider has found in a staple. */
 struct fend__tls_staple {
 	bool demanded; /* the certificate wants one (RFC 7633) */

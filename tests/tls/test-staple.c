@@ -287,6 +287,41 @@ test_several_certificates(struct test *test)
 	link_fini(&link);
 }
 
+/* Also where the name that a client asks for decides which is presented. */
+static void
+test_several_names(struct test *test)
+{
+	static const struct animal names[] = {
+		{"staple-one", .san = "DNS:one.example,DNS:both.example"},
+		{"staple-two", .san = "DNS:two.example,DNS:both.example"},
+		{"staple-wild", .san = "DNS:*.wild.example"},
+	};
+	static const struct staple about[] = {
+		{"about-one", &names[0], .state = 'V'},
+		{"about-two", &names[1], .state = 'V'},
+		{"about-wild", &names[2], .state = 'V'},
+	};
+	static const char *const asked[] = {"one.example", "two.example", "both.example",
+					    "a.wild.example"};
+	struct fend_tls_params client = client_params(), server = server_params();
+	struct fend_tls_keypair pairs[G_N_ELEMENTS(names)];
+	struct link link;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(names); i++)
+		pairs[i] = staple_keypair(&names[i], &about[i]);
+	client.flags = REQUIRED;
+	server.certificates = pairs;
+	server.certificates_count = G_N_ELEMENTS(pairs);
+	for (i = 0; i < G_N_ELEMENTS(asked); i++) {
+		link_init(&link, test);
+		link_wrap(&link, &client, &server, asked[i]);
+		link_handshake(&link);
+		test_error(link.client.err, 0);
+		link_fini(&link);
+	}
+}
+
 static void
 test_not_when_resumed(struct test *test)
 {
@@ -425,6 +460,7 @@ main(int argc, char **argv)
 	variant_add_versions("/staple/is-only-looked-at-by-who-verifies",
 			     test_is_only_looked_at_by_who_verifies);
 	variant_add_versions("/staple/several-certificates", test_several_certificates);
+	variant_add_versions("/staple/several-names", test_several_names);
 	variant_add_versions("/staple/not-when-resumed", test_not_when_resumed);
 	variant_add("/staple/parameters", test_parameters);
 	variant_add("/staple/every-failing-allocation", test_every_failing_allocation);
