@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fault.h"
 #include "meeting.h"
 #include "zoo.h"
 
@@ -256,6 +257,32 @@ test_odd_names(struct test *test)
 	}
 }
 
+static void
+test_every_failing_allocation(struct test *test)
+{
+	struct fend_tls_params server = server_params();
+	struct fend_tls_keypair pairs[CERTIFICATES];
+	struct fend_tls_context *context;
+	unsigned n;
+	int r;
+
+	set_pairs(&server, pairs);
+	test->loop = fend_loop_free(test->loop);
+	fault_install();
+	for (n = 1;; n++) {
+		fault_set(FAULT_ALLOCATE, n, -ENOMEM, FALSE);
+		r = fend_tls_context_new(&server, NULL, &context);
+		fault_clear();
+		if (!fault_struck())
+			break;
+		test_error(r, -ENOMEM);
+	}
+	test_ok(r);
+	fend_tls_context_unref(context);
+	g_assert_cmpint(n, >, 20);
+	fault_remove();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -267,5 +294,6 @@ main(int argc, char **argv)
 	variant_add("/certificates/no-key-in-common", test_no_key_in_common);
 	variant_add("/certificates/never-presented", test_never_presented);
 	variant_add("/certificates/odd-names", test_odd_names);
+	variant_add("/certificates/every-failing-allocation", test_every_failing_allocation);
 	return g_test_run();
 }
