@@ -138,16 +138,19 @@ fend__openssl_keeps_features(X509 *certificate, X509 *issuer)
 	return kept;
 }
 
-/* Is the hash good enough for a certificate? */
+/*
+ * Is the hash good enough for a certificate? That of RSASSA-PSS is told elsewhere, and may be
+ * SHA-1; GnuTLS takes none of these.
+ */
 static bool
 is_strong(const OCSP_BASICRESP *basic)
 {
 	const ASN1_OBJECT *algorithm;
-	int hash;
+	int hash, key;
 
 	X509_ALGOR_get0(&algorithm, NULL, NULL, OCSP_resp_get0_tbs_sigalg(basic));
-	return OBJ_find_sigid_algs(OBJ_obj2nid(algorithm), &hash, NULL) && hash != NID_sha1 &&
-	       hash != NID_md5 && hash != NID_md5_sha1;
+	return OBJ_find_sigid_algs(OBJ_obj2nid(algorithm), &hash, &key) && hash != NID_sha1 &&
+	       hash != NID_md5 && hash != NID_md5_sha1 && key != NID_rsassaPss;
 }
 
 /* By the issuer, or by somebody to whom the issuer has given a certificate for that use. */

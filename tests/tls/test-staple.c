@@ -159,6 +159,9 @@ test_who_may_sign(struct test *test)
 	static const struct animal weak = {
 		"weak", .subject = "/CN=weak", .san = "", .key = "rsa:1024",
 		.extensions = ZOO_LEAF "extendedKeyUsage=OCSPSigning\n"};
+	static const struct animal pss = {
+		"pss", .subject = "/CN=pss", .san = "", .key = "rsa:2048",
+		.extensions = ZOO_LEAF "extendedKeyUsage=OCSPSigning\n"};
 	static const struct staple below = {"below", &staple_below, .state = 'V'};
 	static const struct staple by_delegate = {"by-delegate", &staple_leaf, &staple_delegate,
 						  'V'};
@@ -172,6 +175,11 @@ test_who_may_sign(struct test *test)
 		{"by-stranger", &staple_leaf, &stranger, 'V'},
 		{"by-weak", &staple_leaf, &weak, 'V'},
 		{"with-sha1", &staple_leaf, NULL, 'V', "-ndays 7 -rmd sha1"},
+		/* which GnuTLS cannot verify, whatever the hash */
+		{"with-pss", &staple_leaf, &pss, 'V',
+		 "-ndays 7 -rmd sha256 -rsigopt rsa_padding_mode:pss"},
+		{"with-pss-and-sha1", &staple_leaf, &pss, 'V',
+		 "-ndays 7 -rmd sha1 -rsigopt rsa_padding_mode:pss"},
 		{"alone", &staple_leaf, &staple_delegate, 'V', "-ndays 7 -resp_no_certs"},
 		/* of a CA that is trusted, but has not issued the leaf */
 		{"from-above", &staple_below, &staple_delegate, 'V'},

@@ -130,10 +130,11 @@ struct fend_tls_params {
 	 * since those before it have the same names and type, -EINVAL says so.
 	 *
 	 * A client that verifies asks for a staple, and what is sent must be good: signed by the
-	 * certificate's issuer, or by whom that has appointed for it, about this certificate, and
-	 * current (a clock may be wrong by five minutes; what does not say when the next one comes
-	 * is current for a day). There must be one if the certificate says so (RFC 7633), or with
-	 * FEND_TLS_REQUIRE_STAPLE. A resumed connection has none: it was looked at when it was new.
+	 * certificate's issuer, or by whom that has appointed for it (not with RSASSA-PSS, which
+	 * GnuTLS does not know there), about this certificate, and current (a clock may be wrong by
+	 * five minutes; what does not say when the next one comes is current for a day). There must
+	 * be one if the certificate says so (RFC 7633), or with FEND_TLS_REQUIRE_STAPLE. A resumed
+	 * connection has none: it was looked at when it was new.
 	 */
 	const struct fend_tls_keypair *certificates;
 	size_t certificates_count;
