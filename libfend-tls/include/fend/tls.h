@@ -247,6 +247,7 @@ struct fend_tls_context *fend_tls_context_unref(struct fend_tls_context *context
  *   -EINVAL    no name, an empty one, one that starts with a dot or is no host name
  *   -EALREADY  there is TLS on this socket
  *   -EBUSY     something other than a watch holds the socket
+ *   -ENOMEM    also for the system's trust
  *
  * Until the handshake has started recv and send are -ENOTCONN, then -EAGAIN until it has ended;
  * after it failed they return its error for ever.
