@@ -164,9 +164,9 @@ make_text(const struct http_url *url)
 {
 	char *text;
 
-	if (asprintf(&text, "http%s://%s%s", url->https ? "s" : "", url->authority, url->target) < 0)
-		return NULL;
-	return text;
+	int n = asprintf(&text, "http%s://%s%s", url->https ? "s" : "", url->authority, url->target);
+
+	return n < 0 ? NULL : text;
 }
 
 static int

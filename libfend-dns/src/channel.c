@@ -430,10 +430,12 @@ fend__channel_new(struct fend_loop *loop, struct config *config, fend_time keep_
 	fend__list_init(&channel->running);
 	fend__exchanges_init(&channel->exchanges);
 	fend__list_init(&channel->lost);
-	channel->sockets = (struct sockets){ .loop = loop,
+	channel->sockets = (struct sockets){
+		.loop = loop,
 					     .fn = on_ready,
 					     .data = channel,
-					     .may_keep = config->n_servers == 1 };
+					     .may_keep = config->n_servers == 1,
+	};
 	r = fend__cares_new(config, &channel->sockets, &channel->cares);
 	if (r == 0 && loop) {
 		channel->loop = fend__loop_hold(loop);

@@ -156,16 +156,15 @@ is_demanded(gnutls_x509_crt_t certificate, bool *ret_demanded)
 static bool
 is_signed(gnutls_ocsp_resp_t response, gnutls_x509_crt_t issuer)
 {
-	int algorithm = gnutls_ocsp_resp_get_signature_algorithm(response);
+	const unsigned flags = GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM);
+	int algorithm = gnutls_ocsp_resp_get_signature_algorithm(response), code;
 	unsigned status = 0;
 
-	return algorithm > 0 &&
-	       gnutls_sign_is_secure2((gnutls_sign_algorithm_t)algorithm,
-				      GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS) &&
-	       gnutls_ocsp_resp_verify_direct(
-		       response, issuer, &status,
-		       GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM)) >= 0 &&
-	       !status;
+	if (algorithm <= 0 || !gnutls_sign_is_secure2((gnutls_sign_algorithm_t)algorithm,
+						      GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS))
+		return false;
+	code = gnutls_ocsp_resp_verify_direct(response, issuer, &status, flags);
+	return code >= 0 && !status;
 }
 
 int

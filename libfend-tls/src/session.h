@@ -56,7 +56,7 @@ struct fend__tls_session {
 	fend_time rekeyed_since; /* when the peer's last updates of its keys began to be counted */
 	unsigned rekeyed;        /* how many there were */
 	unsigned record;    /* plaintext that fits into one, as far as is known */
-	unsigned fruitless; /* bytes pulled since the handshake began, or since plaintext came of them */
+	unsigned fruitless; /* bytes pulled since the handshake began, or since the last plaintext */
 
 	int input_error; /* what receiving below failed with, to be judged */
 	int read_error;  /* recv returns it for ever */

@@ -29,6 +29,9 @@ static struct {
 	int result; /* of the handshake */
 } load;
 
+/* KiB until buffers have their size. */
+enum { WARMING = 64 };
+
 static char buffer[256 << 10];
 
 static void
@@ -121,10 +124,10 @@ move(struct fend_socket *socket, bool out, size_t size)
 }
 
 static void
-ask(struct fend_socket *socket, uint32_t what, uint32_t size)
+ask(struct fend_socket *socket, uint32_t what, uint32_t size, uint64_t total)
 {
 	static const char http[] = "GET " TLS_PATH " HTTP/1.0\r\n\r\n";
-	struct tls_request request = { what, size };
+	struct tls_request request = { what, size, total };
 	bool web = getenv(TLS_SIZE) != NULL;
 	size_t n = web ? sizeof(http) - 1 : sizeof(request);
 
@@ -139,7 +142,7 @@ take_ticket(void)
 	struct fend_socket *socket = dial(false);
 	int err;
 
-	ask(socket, TLS_SEND, 1);
+	ask(socket, TLS_SEND, 1, 1);
 	move(socket, false, 0);
 	err = fend_tls_session(socket, &load.ticket, &load.ticket_size);
 	if (err < 0)
@@ -159,14 +162,15 @@ shake(bool resume, uint64_t requests, int64_t deadline)
 	return done;
 }
 
+/* Returns how many bytes were moved. */
 static uint64_t
-transfer(struct fend_socket *socket, bool out, size_t size, uint64_t requests, int64_t deadline)
+transfer(struct fend_socket *socket, bool out, size_t size, uint64_t wanted, int64_t deadline)
 {
 	uint64_t done = 0;
 
-	while (done / 1024 < requests && now() < deadline)
+	while (done < wanted && now() < deadline)
 		done += (uint64_t)move(socket, out, size);
-	return done / 1024;
+	return done;
 }
 
 /* What was sent is in the server's hands once that has met the end, and closes. */
@@ -189,21 +193,22 @@ run(char **argv, struct load_result *result)
 	bool bulk = out || strcmp(argv[2], "send") == 0;
 	size_t size = strtoul(argv[4], NULL, 10);
 	uint64_t requests = strtoull(argv[5], NULL, 10);
-	int64_t limit = strtoll(argv[6], NULL, 10) * 1000000, start;
+	int64_t limit = strtoll(argv[6], NULL, 10) * 1000000, start, end;
+	uint64_t total = (requests + WARMING) * 1024;
 	struct fend_socket *socket = NULL;
 
 	if (resume)
 		take_ticket();
 	if (bulk) {
 		socket = dial(false);
-		ask(socket, out ? TLS_RECEIVE : TLS_SEND, (uint32_t)size);
-		transfer(socket, out, size, 64, INT64_MAX); /* buffers have their size then */
+		ask(socket, out ? TLS_RECEIVE : TLS_SEND, (uint32_t)size, total);
+		total -= transfer(socket, out, size, WARMING * 1024, INT64_MAX);
 	}
 	note();
 	start = now();
-	result->requests =
-		bulk ? transfer(socket, out, size, requests, limit ? start + limit : INT64_MAX)
-		     : shake(resume, requests, limit ? start + limit : INT64_MAX);
+	end = limit ? start + limit : INT64_MAX;
+	result->requests = bulk ? transfer(socket, out, size, total, end) / 1024
+				: shake(resume, requests, end);
 	if (out)
 		await_end(socket);
 	result->took_ns = now() - start;

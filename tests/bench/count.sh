@@ -10,10 +10,13 @@ usage()
 	Count what one event or request costs in instructions of user space (valgrind's callgrind)
 	and in system calls (strace), for each contestant of NAMES, as the difference of a short and
 	a long run divided by the difference of their lengths. ARGUMENTs choose the case. Unlike times,
-	these figures hardly depend on the machine and on what else it does.
+	these figures hardly depend on the machine and on what else it does. "Own" are the instructions
+	in the libraries that are compared: without the program's, libc's and those of a TLS provider.
 
 	  tests/bench/count.sh build dispatch 'raw fend libev' 100 1
 	  tests/bench/count.sh build echo 'raw fend-socket fend-stream' 50 64
+	  tests/bench/count.sh build tls 'raw fend-socket fend-stream' full         # a handshake
+	  tests/bench/count.sh build tls 'raw fend-socket fend-stream' send 16384   # per KiB
 	  tests/bench/count.sh build dns 'raw fend c-ares' 100
 	END
 }
@@ -27,10 +30,15 @@ benchmark=$2
 names=$3
 shift 3
 
-short=2000
-long=12000
-counts=$(mktemp)
-trap 'rm -f "$counts"' EXIT
+# Handshakes are long, and bytes leave in pieces of up to 256 KiB.
+case "$benchmark ${1:-} ${2:-0}" in
+'tls full'*|'tls resumed'*)  short=20 long=120 ;;
+'tls '*' 100'|'tls '*' 1400') short=500 long=2500 ;;
+'tls '*)                     short=4096 long=20480 ;;
+*)                           short=2000 long=12000 ;;
+esac
+dir=$(mktemp -d)
+trap 'rm -f "$dir"/*; rmdir "$dir"' EXIT
 
 # The command line of a run of so many events: length, then the case.
 run()
@@ -44,29 +52,29 @@ run()
 	$tool "$program" --only "$name" --rounds 1 "$@"
 }
 
+# Prints all, and the own ones: of what callgrind writes, costs that are not those of a call.
 instructions()
 {
-	tool='valgrind --tool=callgrind --callgrind-out-file=/dev/null'
-	run "$@" 2>&1 | sed -n 's/^.*Collected : //p'
+	tool="valgrind --tool=callgrind --compress-strings=no --callgrind-out-file=$dir/costs"
+	run "$@" >/dev/null 2>&1
+	awk '/^ob=/    { own = /\/lib(fend-|ev|uv|systemd)/ }
+	     /^calls=/ { getline; next }
+	     /^[0-9+*-]/ { all += $2; if (own) mine += $2 }
+	     END { print all + 0, mine + 0 }' "$dir/costs"
 }
 
 # Not what the program's children call: -f is not given.
 calls()
 {
-	tool="strace -c -o $counts"
+	tool="strace -c -o $dir/calls"
 	run "$@" >/dev/null
-	awk '$1 ~ /^[0-9.]+$/ && $NF != "total" { n += $4 } END { print n }' "$counts"
+	awk '$1 ~ /^[0-9.]+$/ && $NF != "total" { n += $4 } END { print n }' "$dir/calls"
 }
 
-each()
-{
-	awk -v short="$short" -v long="$long" -v a="$1" -v b="$2" \
-		'BEGIN { printf "%.2f", (b - a) / (long - short) }'
-}
-
-printf '%-12s %14s %14s\n' "$benchmark $*" instructions 'system calls'
+printf '%-12s %14s %14s %14s\n' "$benchmark $*" instructions own 'system calls'
 for name in $names; do
-	printf '%-12s %14s %14s\n' "$name" \
-		"$(each "$(instructions "$short" "$@")" "$(instructions "$long" "$@")")" \
-		"$(each "$(calls "$short" "$@")" "$(calls "$long" "$@")")"
+	echo "$(instructions "$short" "$@") $(calls "$short" "$@")" \
+		"$(instructions "$long" "$@") $(calls "$long" "$@")" |
+		awk -v name="$name" -v n=$((long - short)) '{ printf "%-12s %14.2f %14.2f %14.3f\n",
+			name, ($4 - $1) / n, ($5 - $2) / n, ($6 - $3) / n }'
 done

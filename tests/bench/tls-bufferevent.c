@@ -19,13 +19,17 @@ static char buffer[TLS_BUFFER];
 static void
 on_writable(struct bufferevent *connection, void *data)
 {
-	const struct tls_request *request = data;
+	struct tls_request *request = data;
 	struct evbuffer *output = bufferevent_get_output(connection);
 
 	if (request->what != TLS_SEND)
 		return;
-	while (evbuffer_get_length(output) <= TLS_BUFFER)
-		evbuffer_add(output, buffer, request->size);
+	while (evbuffer_get_length(output) <= TLS_BUFFER && request->left) {
+		uint32_t size = tls_next(request);
+
+		evbuffer_add(output, buffer, size);
+		request->left -= size;
+	}
 }
 
 static void
@@ -95,4 +99,5 @@ serve(int fd, int control, bool (*fn)(int control))
 }
 
 const struct contestant bench_contestant = {
-	.name = "bufferevent", .version = raw_version, .serve = serve };
+	.name = "bufferevent", .version = raw_version, .serve = serve,
+};

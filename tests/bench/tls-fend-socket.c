@@ -13,8 +13,15 @@ answer(struct connection *connection)
 {
 	ssize_t n = 1;
 
-	for (ssize_t sent = 0; n > 0 && sent < TLS_TURN; sent += n)
-		n = fend_socket_send(connection->socket, buffer, connection->request.size, 0);
+	for (ssize_t sent = 0; n > 0 && sent < TLS_TURN && connection->request.left; sent += n) {
+		n = fend_socket_send(connection->socket, buffer, tls_next(&connection->request), 0);
+		if (n > 0)
+			connection->request.left -= (uint64_t)n;
+	}
+	if (!connection->request.left) {
+		connection->request.what = TLS_RECEIVE;
+		fend_socket_set_events(connection->socket, FEND_IN);
+	}
 	return n;
 }
 

@@ -7,10 +7,16 @@ static char buffer[TLS_BUFFER];
 static void
 on_drained(struct fend_stream *stream, void *data)
 {
-	const struct tls_request *request = data;
+	struct tls_request *request = data;
+	int r = 0;
 
-	while (fend_stream_write(stream, buffer, request->size) == 0)
-		;
+	while (r == 0 && request->left) {
+		uint32_t size = tls_next(request);
+
+		r = fend_stream_write(stream, buffer, size);
+		if (r >= 0)
+			request->left -= size;
+	}
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +79,7 @@ start(const char *dir, int listener)
 	nginx = fork();
 	if (nginx)
 		return;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	snprintf(text, sizeof(text), "%d;", dup(listener)); /* stays open */
 	setenv("NGINX", text, 1);
 	execl(NGINX, NGINX, "-p", dir, "-c", "conf", "-e", "log", NULL);
@@ -106,7 +108,7 @@ serve(int listener, int control, bool (*on_control)(int control))
 	remove(dir);
 }
 
-/* Its worker, which is there once somebody was served. */
+/* Its worker, which may have to start yet. */
 static pid_t
 process(void)
 {
@@ -114,10 +116,16 @@ process(void)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)nginx, (int)nginx);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+	for (int i = 0; i < 10000 && atoi(text) == 0; i++) {
+		if (i > 0)
+			usleep(1000);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+			abort();
+		close(fd);
+	}
+	if (atoi(text) == 0)
 		abort();
-	close(fd);
 	return atoi(text);
 }
 

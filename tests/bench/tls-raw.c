@@ -41,8 +41,15 @@ answer(struct connection *connection)
 {
 	int n = 1;
 
-	for (int sent = 0; n > 0 && sent < TLS_TURN; sent += n)
-		n = raw_write(connection->session, buffer, (int)connection->request.size);
+	for (int sent = 0; n > 0 && sent < TLS_TURN && connection->request.left; sent += n) {
+		n = raw_write(connection->session, buffer, (int)tls_next(&connection->request));
+		if (n > 0)
+			connection->request.left -= (uint64_t)n;
+	}
+	if (!connection->request.left) {
+		connection->sending = false;
+		watch(&connection->io, EPOLL_CTL_MOD, EPOLLIN);
+	}
 	return n;
 }
 

@@ -7,14 +7,22 @@
 
 /*
  * What the servers of bench-tls do: after the handshake a client may ask once, in one record, for
- * as much as it will read, in writes of such a size (TLS_SEND), or to be read from (TLS_RECEIVE).
+ * so many bytes, in writes of such a size (TLS_SEND), or to be read from (TLS_RECEIVE).
  * It ends what it wants no more by closing. The files are in the environment.
  */
 enum { TLS_SEND = 'S', TLS_RECEIVE = 'R' };
 
 struct tls_request {
 	uint32_t what, size;
+	uint64_t left; /* of what is to be sent */
 };
+
+/* The next write. */
+static inline uint32_t
+tls_next(const struct tls_request *request)
+{
+	return request->left < request->size ? (uint32_t)request->left : request->size;
+}
 
 enum {
 	TLS_BUFFER = 64 << 10,

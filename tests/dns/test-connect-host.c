@@ -87,8 +87,10 @@ test_ipv6_is_unreachable(struct test *test)
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(errors); i++)
-		play(test, &(const struct scenario){ .failing = 6, .error = errors[i],
-						     .starts = "6@0 4@0", .end = "4@0" });
+		play(test, &(const struct scenario){
+			.failing = 6, .error = errors[i],
+						     .starts = "6@0 4@0", .end = "4@0",
+		});
 }
 
 static void

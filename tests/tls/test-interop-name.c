@@ -9,8 +9,10 @@ static const struct certificate *
 other_certificate(void)
 {
 	return certificate_new("interop-other",
-			       &(struct certificate_options){.common_name = "other.example",
-							     .san = "DNS:other.example"});
+			       &(struct certificate_options){
+			       	.common_name = "other.example",
+							     .san = "DNS:other.example",
+			       });
 }
 
 /* Between contexts of the two. */

@@ -64,11 +64,13 @@ error_name(int err)
 static char *
 fault_names(unsigned faults)
 {
+	/* clang-format off */
 	static const char *const names[] = {
 		"MISSING", "REVOKED", "UNKNOWN_ISSUER", "ISSUER_IS_NO_CA", "SIGNATURE", "CONSTRAINT",
 		"EXTENSION", "STATUS", "WEAK", "PURPOSE", "NOT_YET_VALID", "EXPIRED", "NAME",
 		"CHAIN_LENGTH", "PIN", "CRL", "OTHER", "STAPLE_MISSING", "STAPLE_EXPIRED",
 	};
+	/* clang-format on */
 	GString *text = g_string_new(NULL);
 	size_t i;
 
