@@ -42,8 +42,8 @@ static const char usage[] =
 static const char page[] = "This page came over HTTPS, from the event loop that asked for it.\n";
 
 static const struct step_type *const step_types[] = {
-	&step_task, &step_timer, &step_signal, &step_echo,
-	&step_lookup, &step_tls, &step_https, &step_input,
+	&step_task,   &step_timer, &step_signal, &step_echo,
+	&step_lookup, &step_tls,   &step_https,  &step_input,
 };
 enum { STEPS = sizeof(step_types) / sizeof(step_types[0]) };
 enum { EXIT_USAGE = 2 };

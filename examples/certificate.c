@@ -81,8 +81,8 @@ set_validity(gnutls_x509_crt_t crt)
 static int
 make(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
 {
-	int err = gnutls_x509_privkey_generate(
-		key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+	int err = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+					       GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 
 	if (err >= 0)
 		err = set_validity(crt);
@@ -111,8 +111,7 @@ write_file(const char *path, const gnutls_datum_t *pem)
 }
 
 static int
-write_files(const struct certificate *certificate, gnutls_x509_crt_t crt,
-	    gnutls_x509_privkey_t key)
+write_files(const struct certificate *certificate, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
 {
 	gnutls_datum_t crt_pem = { 0 }, key_pem = { 0 };
 	int err = -ENOMEM;

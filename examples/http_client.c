@@ -59,8 +59,7 @@ struct http_request {
 	char text[1024];
 };
 
-static void
-end(struct http_request *request, enum http_error error, const char *format, ...)
+static void end(struct http_request *request, enum http_error error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 static void

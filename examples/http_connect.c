@@ -27,12 +27,11 @@ struct http_connect {
 	void *data;
 
 	struct fend_connect *race;
-	struct fend_socket *socket; /* of the handshake */
+	struct fend_socket *socket;             /* of the handshake */
 	char text[FEND_ADDRESS_TEXT_MAX + 512]; /* the stage, in the end what failed */
 };
 
-static void
-set_text(struct http_connect *connect, const char *format, ...)
+static void set_text(struct http_connect *connect, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 static void

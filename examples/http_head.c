@@ -16,16 +16,21 @@
 #include <fend/version.h>
 
 /* RFC 9110, section 5.6.2 */
-#define TOKEN                                                             \
+#define TOKEN                                                 \
 	"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 	"abcdefghijklmnopqrstuvwxyz"
 
 static const char *const own_fields[] = {
-	"Host",    "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive",
-	"Trailer", "TE",             "Upgrade",           "Expect",     NULL,
+	"Host",       "Content-Length", "Transfer-Encoding",
+	"Connection", "Keep-Alive",     "Trailer",
+	"TE",         "Upgrade",        "Expect",
+	NULL,
 };
 static const char *const credential_fields[] = {
-	"Authorization", "Proxy-Authorization", "Cookie", NULL,
+	"Authorization",
+	"Proxy-Authorization",
+	"Cookie",
+	NULL,
 };
 static const char *const content_fields[] = {
 	"Content-Type",     "Content-Encoding", "Content-Language",

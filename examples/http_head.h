@@ -13,7 +13,7 @@ struct http_head {
 	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
 	bool has_body;
 	size_t body_size;
-	bool no_credentials;   /* leave out Authorization, Proxy-Authorization, Cookie */
+	bool no_credentials;    /* leave out Authorization, Proxy-Authorization, Cookie */
 	bool no_content_fields; /* leave out what describes the body: Content-Type, ... */
 };
 

@@ -176,7 +176,10 @@ http_response_init(struct http_response *response, bool to_head,
 		   const struct http_response_callbacks *callbacks, void *data)
 {
 	*response = (struct http_response){
-		.length = -1, .callbacks = callbacks, .data = data, .to_head = to_head,
+		.length = -1,
+		.callbacks = callbacks,
+		.data = data,
+		.to_head = to_head,
 	};
 	llhttp_init(&response->parser, HTTP_RESPONSE, &settings);
 	response->parser.data = response;

@@ -25,10 +25,10 @@ struct http_response_callbacks {
 
 struct http_response {
 	int status;
-	char reason[64];    /* the server's words for it, cut off if need be */
-	int64_t length;     /* of the body as announced, -1 if it was not */
-	bool complete;      /* the last byte was parsed */
-	const char *fault;  /* what is wrong with it, if it is no good HTTP */
+	char reason[64];   /* the server's words for it, cut off if need be */
+	int64_t length;    /* of the body as announced, -1 if it was not */
+	bool complete;     /* the last byte was parsed */
+	const char *fault; /* what is wrong with it, if it is no good HTTP */
 
 	/* private */
 	llhttp_t parser;

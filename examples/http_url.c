@@ -164,7 +164,8 @@ make_text(const struct http_url *url)
 {
 	char *text;
 
-	int n = asprintf(&text, "http%s://%s%s", url->https ? "s" : "", url->authority, url->target);
+	int n = asprintf(&text, "http%s://%s%s", url->https ? "s" : "", url->authority,
+			 url->target);
 
 	return n < 0 ? NULL : text;
 }

@@ -218,8 +218,7 @@ output_commit(struct output *output)
 	if (!output->temporary)
 		return 0;
 	if (fchmod(fend_file_fd(output->file), output->mode) < 0 ||
-	    fsync(fend_file_fd(output->file)) < 0 ||
-	    rename(output->temporary, output->path) < 0)
+	    fsync(fend_file_fd(output->file)) < 0 || rename(output->temporary, output->path) < 0)
 		return -errno;
 	free(output->temporary);
 	output->temporary = NULL;

@@ -99,8 +99,7 @@ start_lookup(struct resolve *resolve)
 	const struct addrinfo hints = hints_for(resolve->options.name);
 
 	return fend_resolver_lookup(resolve->resolver, resolve->options.name, NULL, &hints,
-				    resolve->options.timeout, on_lookup, resolve,
-				    &resolve->lookup);
+				    resolve->options.timeout, on_lookup, resolve, &resolve->lookup);
 }
 
 static void
@@ -121,8 +120,7 @@ start_query(struct resolve *resolve)
 }
 
 static void
-on_reverse(struct fend_reverse *reverse, int err, const char *host, const char *service,
-	   void *data)
+on_reverse(struct fend_reverse *reverse, int err, const char *host, const char *service, void *data)
 {
 	if (err == 0)
 		puts(host);
@@ -236,8 +234,7 @@ read_options(int argc, char **argv, struct options *options)
 		return false;
 	options->timeout = (fend_time)(seconds * 1e9);
 	options->name = argv[optind];
-	return argc == optind + 1 &&
-	       (!options->type || record_type(options->type) > 0) &&
+	return argc == optind + 1 && (!options->type || record_type(options->type) > 0) &&
 	       !options->type + !options->reverse + !options->service >= 2;
 }
 

@@ -32,8 +32,7 @@ on_done(struct http_request *request, const struct http_result *result, void *da
 		step_end(step, -EIO, "%s", result->text);
 	else
 		step_end(step, result->status >= 400 ? -EIO : 0, "%s: %s, %llu bytes",
-			 http_request_url(request), result->text,
-			 (unsigned long long)state->size);
+			 http_request_url(request), result->text, (unsigned long long)state->size);
 }
 
 static int

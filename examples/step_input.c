@@ -155,5 +155,8 @@ hurry(struct step *step)
 }
 
 const struct step_type step_input = {
-	.name = "input", .start = start, .stop = stop, .hurry = hurry,
+	.name = "input",
+	.start = start,
+	.stop = stop,
+	.hurry = hurry,
 };

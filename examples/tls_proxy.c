@@ -43,7 +43,7 @@ struct relay {
 	struct proxy *proxy;
 	struct fend_connect *connect;
 	struct fend_stream *client, *target; /* target NULL: not connected yet */
-	int closed; /* how many of them are */
+	int closed;                          /* how many of them are */
 };
 
 static void

@@ -82,7 +82,8 @@ request(struct program *program)
 			    "GET %s HTTP/1.1\r\n"
 			    "Host: %s:%s\r\n"
 			    "Connection: close\r\n"
-			    "\r\n", program->path, program->host, program->port);
+			    "\r\n",
+			    program->path, program->host, program->port);
 
 	if (size >= (int)sizeof(text))
 		return -ENAMETOOLONG;
@@ -153,8 +154,8 @@ start(struct program *program, const char *cafile)
 	if (err == 0)
 		err = trust(program, cafile);
 	if (err == 0)
-		err = fend_connect_host(program->loop, program->host, program->port, NULL,
-					NULL, on_connected, program, &program->connect);
+		err = fend_connect_host(program->loop, program->host, program->port, NULL, NULL,
+					on_connected, program, &program->connect);
 	if (err == 0)
 		fend_timer_after(program->timer, PATIENCE);
 	return err;

@@ -35,7 +35,7 @@ struct fend_child {
 	struct fend_io *io; /* on pidfd */
 	struct fend_timer *retry;
 	bool ended, told;
-	uint64_t tell; /* in which iteration, once it has ended */
+	uint64_t tell;         /* in which iteration, once it has ended */
 	struct fend_link link; /* in loop->children */
 };
 

@@ -44,8 +44,8 @@ struct dispatcher {
 
 /* The bits are those of epoll. */
 _Static_assert((int)FEND_IN == (int)EPOLLIN && (int)FEND_PRI == (int)EPOLLPRI &&
-	       (int)FEND_OUT == (int)EPOLLOUT && (int)FEND_RDHUP == (int)EPOLLRDHUP &&
-	       (int)FEND_ERR == (int)EPOLLERR && (int)FEND_HUP == (int)EPOLLHUP,
+		       (int)FEND_OUT == (int)EPOLLOUT && (int)FEND_RDHUP == (int)EPOLLRDHUP &&
+		       (int)FEND_ERR == (int)EPOLLERR && (int)FEND_HUP == (int)EPOLLHUP,
 	       "events need no translation");
 
 static uint32_t

@@ -33,9 +33,9 @@ struct ready {
 
 struct dispatcher {
 	struct pollfd *fds;
-	struct fend_io **ios;  /* parallel to fds */
-	struct ready *ready;   /* of the last wait */
-	size_t n, capacity;    /* there is room in ready for all entries */
+	struct fend_io **ios; /* parallel to fds */
+	struct ready *ready;  /* of the last wait */
+	size_t n, capacity;   /* there is room in ready for all entries */
 };
 
 static short

@@ -26,9 +26,8 @@ environment(void)
 #ifdef HAVE_SECURE_GETENV
 	const char *name = secure_getenv("FEND_DISPATCHER");
 #else
-	const char *name = getuid() == geteuid() && getgid() == getegid()
-				   ? getenv("FEND_DISPATCHER")
-				   : NULL;
+	const char *name =
+		getuid() == geteuid() && getgid() == getegid() ? getenv("FEND_DISPATCHER") : NULL;
 #endif
 	return name && *name ? name : NULL;
 }

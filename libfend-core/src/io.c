@@ -19,7 +19,6 @@
 #include "dispatcher.h"
 #include "io-deliver.h"
 
-
 void
 fend__io_table_free(struct io_table *table)
 {

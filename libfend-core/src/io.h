@@ -24,8 +24,8 @@ struct fend_io {
 	const char *name;
 	struct fend_link change; /* in loop->changed or refused; next free slot's while free */
 	int fd;
-	uint32_t generation; /* differs each time the slot is used: odd while it is */
-	uint32_t index;      /* the dispatcher's own */
+	uint32_t generation;           /* differs each time the slot is used: odd while it is */
+	uint32_t index;                /* the dispatcher's own */
 	unsigned short interest, mode; /* bits of IO_INTEREST and IO_MODE */
 	unsigned short passes;  /* what may be told now: interest, ERR and HUP, or nothing at all */
 	unsigned short told;    /* the interest that the dispatcher knows, or IO_TOLD_NOTHING */
@@ -52,9 +52,9 @@ struct io_chunk {
 struct io_table {
 	struct io_chunk **chunks;
 	size_t n_chunks;
-	uint32_t n_slots;            /* ever used */
-	struct fend_link free;       /* freed slots */
-	uint32_t *by_fd;             /* slot + 1 of the source on each descriptor, 0: none */
+	uint32_t n_slots;      /* ever used */
+	struct fend_link free; /* freed slots */
+	uint32_t *by_fd;       /* slot + 1 of the source on each descriptor, 0: none */
 	size_t n_by_fd;
 };
 

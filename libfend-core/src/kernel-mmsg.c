@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 _Static_assert(sizeof(struct fend__message) == sizeof(struct mmsghdr) &&
-	       offsetof(struct fend__message, size) == offsetof(struct mmsghdr, msg_len),
+		       offsetof(struct fend__message, size) == offsetof(struct mmsghdr, msg_len),
 	       "the messages of the door are those of the system");
 
 int

@@ -15,8 +15,7 @@ prepare(int fd)
 {
 	int err;
 
-	if (fd < 0 ||
-	    (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0))
+	if (fd < 0 || (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0))
 		return fd;
 	err = -errno;
 	close(fd);

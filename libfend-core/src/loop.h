@@ -37,9 +37,9 @@ struct fend_loop {
 	 */
 	atomic_uint refs;
 	int wakeup[2];
-	atomic_bool sleeping;                 /* the loop waits, or is about to: write the wake-up */
-	_Atomic(struct fend_link *) posted;   /* a stack of tasks; see task.c */
-	atomic_llong stop;                    /* 0, or LOOP_STOP and a code */
+	atomic_bool sleeping;               /* the loop waits, or is about to: write the wake-up */
+	_Atomic(struct fend_link *) posted; /* a stack of tasks; see task.c */
+	atomic_llong stop;                  /* 0, or LOOP_STOP and a code */
 
 	/*
 	 * The memory stays until the posting end and every object on the loop are gone: one count for
@@ -75,13 +75,13 @@ struct fend_loop {
 
 	struct fend_link children;
 	size_t n_children;
-	size_t ended; /* of them, not yet told */
+	size_t ended;                /* of them, not yet told */
 	struct fend_signal *sigchld; /* where there are no pidfds */
 
 	struct fend_link before_wait, after_wait; /* hooks */
-	struct fend_link hook_mark; /* in one of them, while these are called */
-	bool embedded; /* somebody polls fend_loop_fd() */
-	fend_time settled; /* when that is to become readable by itself */
+	struct fend_link hook_mark;               /* in one of them, while these are called */
+	bool embedded;                            /* somebody polls fend_loop_fd() */
+	fend_time settled;                        /* when that is to become readable by itself */
 
 	struct attachment *attachments;
 };

@@ -58,8 +58,7 @@ handle(int signo)
 
 		atomic_fetch_add(&port->busy, 1);
 		loop = atomic_load(&port->loop);
-		if (loop && atomic_load(&port->watches[signo]) &&
-		    loop->owner == fend__process()) {
+		if (loop && atomic_load(&port->watches[signo]) && loop->owner == fend__process()) {
 			atomic_fetch_add(&port->counts[signo], 1);
 			atomic_store(&port->pending, true);
 			fend__loop_wake(loop);

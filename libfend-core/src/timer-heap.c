@@ -26,9 +26,8 @@ fend__timer_heap_reserve(struct timer_heap *heap)
 
 	if (heap->timers < heap->capacity)
 		return 0;
-	grown = capacity < TIMER_NOT_QUEUED
-			? fend__resize(heap->entries, capacity, sizeof(*grown))
-			: NULL;
+	grown = capacity < TIMER_NOT_QUEUED ? fend__resize(heap->entries, capacity, sizeof(*grown))
+					    : NULL;
 	if (!grown)
 		return -ENOMEM;
 	heap->entries = grown;

@@ -170,8 +170,7 @@ fire(struct fend_timer *timer)
 		fend_time late = fend_loop_now(loop) - timer->when;
 
 		expirations += (uint64_t)(late / timer->period);
-		arm(timer,
-		    fend__time_add(timer->when, (fend_time)expirations * timer->period),
+		arm(timer, fend__time_add(timer->when, (fend_time)expirations * timer->period),
 		    timer->period);
 	}
 	loop->stats.timers += !timer->internal;

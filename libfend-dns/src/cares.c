@@ -64,7 +64,7 @@ struct cares {
 	ares_channel channel;
 	const struct config *config;
 	struct sockets *sockets;
-	int depth; /* calls into c-ares that are on the stack */
+	int depth;               /* calls into c-ares that are on the stack */
 	struct question *asking; /* is being sent for the first time */
 	struct ids ids;
 	unsigned n_running; /* questions */
@@ -380,9 +380,8 @@ open_channel(struct cares *cares)
 	static char no_file[] = "/dev/null";
 	const struct config *config = cares->config;
 	struct ares_options options;
-	int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS |
-		   ARES_OPT_TRIES | ARES_OPT_FLAGS | ARES_OPT_NDOTS | ARES_OPT_DOMAINS |
-		   ARES_OPT_RESOLVCONF;
+	int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+		   ARES_OPT_FLAGS | ARES_OPT_NDOTS | ARES_OPT_DOMAINS | ARES_OPT_RESOLVCONF;
 	int status;
 
 	/* Its counter of users is not protected against other threads. */

@@ -51,8 +51,7 @@ struct question {
  * config and sockets must outlive the channel; sockets are opened in sockets. -ENOMEM, or
  * FEND_EAI_SYSTEM if c-ares refuses.
  */
-int fend__cares_new(const struct config *config, struct sockets *sockets,
-		    struct cares **ret_cares);
+int fend__cares_new(const struct config *config, struct sockets *sockets, struct cares **ret_cares);
 /* Questions under way are answered with errors. Returns NULL. */
 struct cares *fend__cares_free(struct cares *cares);
 

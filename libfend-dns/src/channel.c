@@ -40,9 +40,9 @@
 #include "sources.h"
 
 enum {
-	BURST = 128,  /* per server that takes part, of datagrams up to */
+	BURST = 128, /* per server that takes part, of datagrams up to */
 	BURST_SIZE = 1232,
-	AT_ONCE = 8,  /* begun without a look at what else the loop has to do */
+	AT_ONCE = 8, /* begun without a look at what else the loop has to do */
 	RCODE_FORMERR = 1,
 };
 
@@ -432,9 +432,9 @@ fend__channel_new(struct fend_loop *loop, struct config *config, fend_time keep_
 	fend__list_init(&channel->lost);
 	channel->sockets = (struct sockets){
 		.loop = loop,
-					     .fn = on_ready,
-					     .data = channel,
-					     .may_keep = config->n_servers == 1,
+		.fn = on_ready,
+		.data = channel,
+		.may_keep = config->n_servers == 1,
 	};
 	r = fend__cares_new(config, &channel->sockets, &channel->cares);
 	if (r == 0 && loop) {

@@ -24,8 +24,8 @@ enum {
 static const char *
 rcode_text(int rcode, char *number, size_t size)
 {
-	static const char *const names[] = { "NOERROR", "FORMERR", "SERVFAIL",
-					     "NXDOMAIN", "NOTIMP", "REFUSED" };
+	static const char *const names[] = { "NOERROR",  "FORMERR", "SERVFAIL",
+					     "NXDOMAIN", "NOTIMP",  "REFUSED" };
 
 	if (rcode < (int)(sizeof(names) / sizeof(names[0])))
 		return names[rcode];

@@ -106,8 +106,10 @@ ask(int fd)
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct iovec iov = { .iov_base = &request, .iov_len = sizeof(request) };
 	const struct msghdr message = {
-		.msg_name = &kernel, .msg_namelen = sizeof(kernel),
-					.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_name = &kernel,
+		.msg_namelen = sizeof(kernel),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
 	};
 	ssize_t n = fend__kernel->sendmsg(fd, &message, 0);
 
@@ -126,8 +128,10 @@ read_answer(struct list *list, int fd)
 
 	while (r == 0) {
 		message = (struct msghdr){
-			.msg_name = &from, .msg_namelen = sizeof(from),
-					   .msg_iov = &iov, .msg_iovlen = 1,
+			.msg_name = &from,
+			.msg_namelen = sizeof(from),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
 		};
 		n = fend__kernel->recvmsg(fd, &message, 0);
 		if (n < 0)

@@ -21,8 +21,7 @@ fend__interfaces_find(const struct interfaces *interfaces, const struct host_add
 	for (i = 0; i < interfaces->n; i++) {
 		const struct host_address *own = &interfaces->addresses[i].address;
 
-		if (own->family == address->family &&
-		    memcmp(&own->in6, &address->in6, size) == 0)
+		if (own->family == address->family && memcmp(&own->in6, &address->in6, size) == 0)
 			return &interfaces->addresses[i];
 	}
 	return NULL;

@@ -37,7 +37,7 @@ struct half {
 	bool is_silent, has_message; /* these and rcode are those of the answer */
 	signed char rcode;
 	const struct fend_address *server; /* that has said so; or NULL */
-	char *canonical; /* NULL: it is no name of a host, or was not asked for */
+	char *canonical;                   /* NULL: it is no name of a host, or was not asked for */
 };
 
 /* A host's name on its way to its addresses. */

@@ -98,9 +98,9 @@ ask(struct fend_lookup *lookup, struct fend_resolver *resolver)
 }
 
 static int
-start(struct fend_loop *loop, struct fend_resolver *resolver, const char *host,
-      const char *service, const struct addrinfo *hints, fend_time timeout, fend_lookup_fn *fn,
-      void *data, struct fend_lookup **ret_lookup)
+start(struct fend_loop *loop, struct fend_resolver *resolver, const char *host, const char *service,
+      const struct addrinfo *hints, fend_time timeout, fend_lookup_fn *fn, void *data,
+      struct fend_lookup **ret_lookup)
 {
 	struct fend_lookup *lookup;
 	int r = 0;

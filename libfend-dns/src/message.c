@@ -70,7 +70,10 @@ begin(struct reader *reader, const unsigned char *message, size_t size,
       char question[MESSAGE_NAME_SIZE])
 {
 	*reader = (struct reader){
-		.message = message, .size = size, .offset = HEADER_SIZE, .question = question,
+		.message = message,
+		.size = size,
+		.offset = HEADER_SIZE,
+		.question = question,
 	};
 	if (size < HEADER_SIZE || get16(message + 4) != 1)
 		return false;

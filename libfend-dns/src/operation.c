@@ -55,8 +55,8 @@ on_deadline(struct fend_timer *timer, uint64_t expirations, void *data)
 	if (is_inert(operation))
 		return;
 	operation->err = -ETIMEDOUT;
-	operation->detail = fend__silence_describe(
-		fend__channel_config(operation->tenant.channel), operation->name, operation->type);
+	operation->detail = fend__silence_describe(fend__channel_config(operation->tenant.channel),
+						   operation->name, operation->type);
 	stop(operation);
 	tell(operation);
 }
@@ -67,9 +67,10 @@ on_answer(struct asker *asker, const struct answer *answer)
 	struct operation *operation = fend__container_of(asker, struct operation, asker);
 
 	if (answer->err < 0 && !operation->detail)
-		operation->detail = fend__answer_describe(
-			answer, fend__channel_config(operation->tenant.channel), operation->name,
-			operation->type);
+		operation->detail =
+			fend__answer_describe(answer,
+					      fend__channel_config(operation->tenant.channel),
+					      operation->name, operation->type);
 	operation->on_answer(operation, answer);
 }
 

@@ -188,7 +188,7 @@ take_svcb(struct cursor *cursor, struct fend_record *record)
 	record->as.svcb.target = take_plain_name(cursor);
 	record->as.svcb.n_params = count_params(*cursor);
 	params = fend__cursor_reserve(cursor, record->as.svcb.n_params * sizeof(*params),
-			 _Alignof(struct fend_record_svcb_param));
+				      _Alignof(struct fend_record_svcb_param));
 	for (i = 0; i < record->as.svcb.n_params; i++) {
 		struct fend_record_svcb_param param = take_param(cursor);
 

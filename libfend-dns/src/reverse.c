@@ -301,8 +301,8 @@ fend_reverse_start(struct fend_loop *loop, const struct fend_address *address, i
 }
 
 FEND_PUBLIC int
-fend_resolver_reverse(struct fend_resolver *resolver, const struct fend_address *address,
-		      int flags, fend_time timeout, fend_reverse_fn *fn, void *data,
+fend_resolver_reverse(struct fend_resolver *resolver, const struct fend_address *address, int flags,
+		      fend_time timeout, fend_reverse_fn *fn, void *data,
 		      struct fend_reverse **ret_reverse)
 {
 	if (!resolver)

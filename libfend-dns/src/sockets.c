@@ -40,7 +40,7 @@ struct open_socket {
 	struct fend_io *io;
 	int type;
 	int peer;
-	int error; /* why the loop cannot watch it */
+	int error;      /* why the loop cannot watch it */
 	fend_time ends; /* of a datagram socket, its LIFE */
 	unsigned unanswered;
 	enum {
@@ -165,8 +165,7 @@ static bool
 may_be_kept(const struct sockets *sockets, const struct open_socket *open)
 {
 	return sockets->may_keep && open->type != SOCK_STREAM && open->unanswered == 0 &&
-	       !open->error && fend__remaining(open->ends) > 0 &&
-	       find_kept(sockets) == sockets->n;
+	       !open->error && fend__remaining(open->ends) > 0 && find_kept(sockets) == sockets->n;
 }
 
 void

@@ -46,13 +46,13 @@ static const struct policy {
 /* Of an address as a destination, with the source it would be reached from. */
 struct rank {
 	struct host_address address;
-	bool usable;    /* rule 1 */
-	bool in_scope;  /* 2 */
+	bool usable;     /* rule 1 */
+	bool in_scope;   /* 2 */
 	bool deprecated; /* 3 */
-	bool home;      /* 4 */
+	bool home;       /* 4 */
 	bool same_label; /* 5 */
-	int precedence; /* 6 */
-	int scope;      /* 8 */
+	int precedence;  /* 6 */
+	int scope;       /* 8 */
 	unsigned common; /* 9 */
 };
 

@@ -41,11 +41,7 @@
 #define DELAY_MAX FEND_SEC(2)
 #define ATTEMPTS_MAX 6
 
-enum state {
-	WAITING,
-	RUNNING,
-	FAILED
-};
+enum state { WAITING, RUNNING, FAILED };
 
 struct attempt {
 	struct attempt *next;

@@ -99,8 +99,7 @@ fend_socket_sendto(struct fend_socket *socket, const void *buffer, size_t size, 
 
 /* Of a batch: how many of n there is room for, and whether they have ancillary data. */
 static int
-begin(struct fend_socket *socket, const struct fend_datagram *datagrams, int n,
-      bool *ret_ancillary)
+begin(struct fend_socket *socket, const struct fend_datagram *datagrams, int n, bool *ret_ancillary)
 {
 	int domain;
 	int r = check(socket);

@@ -328,8 +328,8 @@ listen_on(struct fend_listener *listener, struct fend_socket *socket)
 
 FEND_PUBLIC int
 fend_listener_wrap(struct fend_loop *loop, struct fend_socket *socket,
-		   const struct fend_listener_options *options, fend_listener_fn *fn,
-		   void *data, struct fend_listener **ret_listener)
+		   const struct fend_listener_options *options, fend_listener_fn *fn, void *data,
+		   struct fend_listener **ret_listener)
 {
 	struct fend_listener *listener;
 	int r;

@@ -27,8 +27,8 @@ struct waiting {
 	struct fend__holder holder;
 	fend_time deadline;
 	unsigned char header[PROXY_MAX];
-	size_t size;   /* of what was received into header */
-	size_t skip;   /* bytes of the header yet to be received, once it has been understood */
+	size_t size; /* of what was received into header */
+	size_t skip; /* bytes of the header yet to be received, once it has been understood */
 	bool understood;
 	struct proxy proxy;
 };
@@ -42,7 +42,7 @@ struct listener_file {
 
 struct fend_listener {
 	struct fend_loop *loop;
-	unsigned process; /* whose it is: fend__process() */
+	unsigned process;           /* whose it is: fend__process() */
 	struct fend_socket *socket; /* NULL once it drains */
 	struct fend__holder holder;
 	struct fend_listener_options options;

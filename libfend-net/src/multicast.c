@@ -83,8 +83,8 @@ change(struct fend_socket *socket, const struct fend_address *group, const char 
 		memcpy(&all.gr_group, &group->storage, group->size);
 		return fend__kernel->setsockopt(socket->fd, level, any, &all, sizeof(all));
 	}
-	if (source->storage.ss_family != group->storage.ss_family ||
-	    source->size < group->size || source->size > sizeof(source->storage))
+	if (source->storage.ss_family != group->storage.ss_family || source->size < group->size ||
+	    source->size > sizeof(source->storage))
 		return -EINVAL;
 	request.gsr_interface = index;
 	memcpy(&request.gsr_group, &group->storage, group->size);

@@ -30,10 +30,7 @@
 #define V2_FIXED 16
 #define V2_UNIX_PATH 108
 
-enum {
-	V2_LOCAL = 0x20,
-	V2_PROXY = 0x21
-};
+enum { V2_LOCAL = 0x20, V2_PROXY = 0x21 };
 
 _Static_assert(PROXY_MAX >= V2_FIXED + 2 * V2_UNIX_PATH && PROXY_MAX >= V1_MAX, "PROXY_MAX");
 
@@ -163,8 +160,8 @@ set_unix(struct fend_address *address, const unsigned char *path)
 }
 
 _Static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) >= V2_UNIX_PATH ||
-	       sizeof(struct sockaddr_storage) >=
-		       offsetof(struct sockaddr_un, sun_path) + V2_UNIX_PATH,
+		       sizeof(struct sockaddr_storage) >=
+			       offsetof(struct sockaddr_un, sun_path) + V2_UNIX_PATH,
 	       "a Unix address of the protocol fits");
 
 /* The peer's address, of a header that has all its addresses. */

@@ -32,7 +32,7 @@ struct fend_rate {
 	struct fend_loop *loop;
 	struct fend_timer *timer; /* armed while there is a line */
 	struct fend_rate *group;
-	struct fend_link member;  /* in the group's members */
+	struct fend_link member; /* in the group's members */
 	struct fend_link members;
 	struct fend_link users;
 	struct fend_link line; /* of users that wait */

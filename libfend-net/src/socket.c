@@ -238,8 +238,7 @@ fend_socket_accept(struct fend_socket *socket, struct fend_address *ret_peer,
 		return r;
 	if (!ret_socket)
 		return -EINVAL;
-	fd = fend__kernel->accept(socket->fd,
-				  ret_peer ? (struct sockaddr *)&peer.storage : NULL,
+	fd = fend__kernel->accept(socket->fd, ret_peer ? (struct sockaddr *)&peer.storage : NULL,
 				  ret_peer ? &peer.size : NULL);
 	if (fd < 0)
 		return was_gone(socket, fd) ? -EAGAIN : fd;

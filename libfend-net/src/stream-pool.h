@@ -29,10 +29,10 @@ struct stream_pool {
 	struct fend_link kinds; /* those used last first */
 
 	/* The streams to be run: stream-queue.c. */
-	struct fend_task task; /* queued while there are any */
-	struct fend_stream *turn; /* of this iteration */
+	struct fend_task task;            /* queued while there are any */
+	struct fend_stream *turn;         /* of this iteration */
 	struct fend_stream *first, *last; /* of the next */
-	unsigned n_queued; /* without those that were freed */
+	unsigned n_queued;                /* without those that were freed */
 };
 
 /* How much a stream holds at most, in bytes. */

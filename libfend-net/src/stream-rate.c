@@ -18,8 +18,7 @@ struct stream_rates {
 static void
 on_receive_resumed(struct rate_user *user)
 {
-	struct fend_stream *stream =
-		fend__container_of(user, struct stream_rates, receive)->stream;
+	struct fend_stream *stream = fend__container_of(user, struct stream_rates, receive)->stream;
 
 	stream->slow_input = false;
 	if (fend__stream_check(stream) == 0)
@@ -100,8 +99,7 @@ is_elsewhere(const struct fend_stream *stream, const struct fend_rate *rate)
 }
 
 FEND_PUBLIC int
-fend_stream_set_rate(struct fend_stream *stream, struct fend_rate *receive,
-		     struct fend_rate *send)
+fend_stream_set_rate(struct fend_stream *stream, struct fend_rate *receive, struct fend_rate *send)
 {
 	int r = fend__stream_check(stream);
 

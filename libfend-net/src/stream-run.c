@@ -288,8 +288,7 @@ flush(struct fend_stream *stream)
 	if (fend__unlikely(stream->unusual)) {
 		fend__stream_flush(stream);
 	} else if (fend__likely(output)) {
-		n = send_once(stream, output->bytes + output->start, stream_buffer_size(output),
-			      0);
+		n = send_once(stream, output->bytes + output->start, stream_buffer_size(output), 0);
 		if (fend__likely(n > 0))
 			drop_output(stream, n);
 	}

@@ -17,8 +17,8 @@
 
 /* What few streams have, and none lets go of before it is freed. */
 struct stream_extras {
-	struct stream_clock *clock; /* NULL: nothing has a timeout */
-	struct stream_rates *rates; /* NULL: no limit */
+	struct stream_clock *clock;              /* NULL: nothing has a timeout */
+	struct stream_rates *rates;              /* NULL: no limit */
 	struct fend_stream *pipe_to, *pipe_from; /* the other ends of its pipes, or NULL */
 	struct stream_file *files; /* the last of them, whose next is the first: stream-file.c */
 	uint32_t limited, risen; /* times the input limit was reached, and the high mark exceeded */

@@ -72,7 +72,7 @@ fend__tls_algorithms(struct fend__tls_config *config, struct fend__tls_failure *
 	r = choose(&config->ciphers, ciphers ? ciphers : ciphers_default, fend__tls_cipher_names,
 		   FEND__TLS_CIPHERS, "ciphers", failure);
 	if (!r)
-		r = choose(&config->groups, groups ? groups : groups_default,
-			   fend__tls_group_names, FEND__TLS_GROUPS, "groups", failure);
+		r = choose(&config->groups, groups ? groups : groups_default, fend__tls_group_names,
+			   FEND__TLS_GROUPS, "groups", failure);
 	return r;
 }

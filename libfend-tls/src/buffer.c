@@ -73,7 +73,7 @@ void
 fend__tls_buffer_clear(struct fend__tls_buffer *buffer)
 {
 	fend__release(buffer->data);
-	*buffer = (struct fend__tls_buffer){0};
+	*buffer = (struct fend__tls_buffer){ 0 };
 }
 
 void

@@ -34,7 +34,7 @@ set_add(struct fend__tls_set *set, size_t certificate, int type)
 	if (!members)
 		return -ENOMEM;
 	set->members = members;
-	members[set->count++] = (struct fend__tls_member){certificate, type};
+	members[set->count++] = (struct fend__tls_member){ certificate, type };
 	return 0;
 }
 
@@ -69,7 +69,7 @@ set_new(struct fend__tls_certificates *certificates)
 	if (!sets)
 		return -ENOMEM;
 	certificates->sets = sets;
-	sets[certificates->count++] = (struct fend__tls_set){0};
+	sets[certificates->count++] = (struct fend__tls_set){ 0 };
 	return 0;
 }
 
@@ -182,7 +182,8 @@ fend__tls_certificates_finish(struct fend__tls_certificates *certificates, size_
 		if (j == certificates->count)
 			return fend__tls_fail(failure, -EINVAL,
 					      "certificates[%zu]: a second one with such a key for "
-					      "the same names", i);
+					      "the same names",
+					      i);
 	}
 	return 0;
 }
@@ -190,7 +191,7 @@ fend__tls_certificates_finish(struct fend__tls_certificates *certificates, size_
 static const struct fend__tls_presented *
 find(const struct fend__tls_certificates *certificates, char *name)
 {
-	const struct fend__tls_presented wanted = {.name = name};
+	const struct fend__tls_presented wanted = { .name = name };
 
 	return bsearch(&wanted, certificates->names, certificates->names_count, sizeof(wanted),
 		       compare);
@@ -227,5 +228,5 @@ fend__tls_certificates_fini(struct fend__tls_certificates *certificates)
 		fend__release(certificates->names[i].name);
 	fend__release(certificates->sets);
 	fend__release(certificates->names);
-	*certificates = (struct fend__tls_certificates){0};
+	*certificates = (struct fend__tls_certificates){ 0 };
 }

@@ -17,7 +17,7 @@ struct fend__tls_set {
 	struct fend__tls_member {
 		size_t certificate;
 		int type;
-	} *members;
+	} * members;
 	size_t count;
 };
 
@@ -27,7 +27,7 @@ struct fend__tls_certificates {
 	struct fend__tls_presented {
 		char *name; /* in lower case; may begin with "*." */
 		size_t set;
-	} *names;
+	} * names;
 	size_t names_count;
 };
 

@@ -12,7 +12,7 @@
 struct fend__tls_reader
 fend__tls_take(struct fend__tls_reader *reader, size_t size)
 {
-	struct fend__tls_reader taken = {reader->data, size};
+	struct fend__tls_reader taken = { reader->data, size };
 
 	if (size > reader->size)
 		taken.size = reader->size = 0;
@@ -113,7 +113,7 @@ int
 fend__tls_judge_hello(const struct fend__tls_rules *rules, const void *body, size_t size,
 		      struct fend__tls_failure *failure)
 {
-	const struct fend__tls_reader hello = {body, size};
+	const struct fend__tls_reader hello = { body, size };
 	struct fend__tls_reader names;
 	bool common = false;
 	int r, version;

@@ -47,7 +47,7 @@ read_all(int fd, unsigned char *data, size_t size)
 static int
 read_fd(int fd, struct fend__tls_blob *ret_blob)
 {
-	struct fend__tls_blob blob = {0};
+	struct fend__tls_blob blob = { 0 };
 	struct stat status;
 	int r;
 
@@ -161,7 +161,7 @@ int
 fend__tls_config_init(struct fend__tls_config *ret_config, const struct fend_tls_params *params,
 		      struct fend__tls_failure *failure)
 {
-	struct fend__tls_config config = {.params = *params};
+	struct fend__tls_config config = { .params = *params };
 	int r;
 
 	r = fend__tls_algorithms(&config, failure);

@@ -87,7 +87,7 @@ static int
 context_new(const struct fend_tls_params *given, struct fend__tls_failure *failure,
 	    struct fend_tls_context **ret_context)
 {
-	struct fend_tls_params params = {0};
+	struct fend_tls_params params = { 0 };
 	struct fend_tls_context *context;
 	int r;
 

@@ -16,7 +16,7 @@ struct fend_tls_context {
 	bool alpn; /* there must be an application protocol */
 	struct fend_tls_pin *pins;
 	struct fend__tls_psks psks;
-	int keylog; /* a descriptor, or -1 */
+	int keylog;               /* a descriptor, or -1 */
 	fend_tls_hello_fn *hello; /* of a server, or NULL */
 	void *hello_data;
 	unsigned char fingerprint[FEND__TLS_HASH];
@@ -29,8 +29,7 @@ int fend__tls_params_check(struct fend_tls_params *params, struct fend__tls_fail
  * Read the files that the parameters name, except what is in capath, which is only tried. _fini
  * wipes what was read. On failure nothing is to be finished.
  */
-int fend__tls_config_init(struct fend__tls_config *ret_config,
-			  const struct fend_tls_params *params,
+int fend__tls_config_init(struct fend__tls_config *ret_config, const struct fend_tls_params *params,
 			  struct fend__tls_failure *failure);
 void fend__tls_config_fini(struct fend__tls_config *config);
 

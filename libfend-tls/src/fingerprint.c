@@ -26,10 +26,10 @@ collect(struct fend__tls_buffer *buffer, const struct fend__tls_config *config,
 {
 	const struct fend_tls_params *params = &config->params;
 	const char *version = provider->version(), *capath = params->capath ? params->capath : "";
-	const int numbers[] = {(int)params->mode, (int)params->verify, params->depth,
-			       (int)(params->flags &
-				     (FEND_TLS_NO_NAME_CHECK | FEND_TLS_REQUIRE_STAPLE)),
-			       config->system_trust};
+	const int numbers[] = { (int)params->mode, (int)params->verify, params->depth,
+				(int)(params->flags &
+				      (FEND_TLS_NO_NAME_CHECK | FEND_TLS_REQUIRE_STAPLE)),
+				config->system_trust };
 
 	return add(buffer, version, strlen(version)) && add(buffer, numbers, sizeof(numbers)) &&
 	       add(buffer, config->cafile.data, config->cafile.size) &&
@@ -60,7 +60,7 @@ fend__tls_fingerprint(struct fend__tls_config *config, const struct fend__tls_pr
 		      struct fend__tls_failure *failure)
 {
 	static const char label[] = "fend session";
-	struct fend__tls_buffer buffer = {0};
+	struct fend__tls_buffer buffer = { 0 };
 	bool good;
 
 	good = collect(&buffer, config, provider) &&

@@ -39,7 +39,7 @@ static int
 check_alpn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 {
 	const struct fend_tls_context *context = session->context;
-	const struct fend__tls_rules rules = {.mode = context->mode, .alpn = context->alpn};
+	const struct fend__tls_rules rules = { .mode = context->mode, .alpn = context->alpn };
 	bool agreed = context->provider->get(session->implementation, FEND_TLS_ALPN);
 	int r = fend__tls_judge_alpn(&rules, agreed, failure);
 
@@ -88,9 +88,9 @@ step(struct fend__tls_session *session, int err, unsigned *interest)
 
 	*interest = FEND_IN;
 	if (err)
-		r = fend__tls_fail(&failure, err, "%s", err == -ETIMEDOUT
-								? "handshake not done in time"
-								: fend_strerror(err));
+		r = fend__tls_fail(&failure, err, "%s",
+				   err == -ETIMEDOUT ? "handshake not done in time"
+						     : fend_strerror(err));
 	else
 		r = turn(session, &failure);
 	if (session->hello == FEND__TLS_ASKED)
@@ -106,7 +106,7 @@ FEND_PUBLIC int
 fend_tls_handshake(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
 		   fend_tls_fn *fn, void *data)
 {
-	const struct fend__tls_request request = {socket, loop, timeout, fn, data, .paced = true};
+	const struct fend__tls_request request = { socket, loop, timeout, fn, data, .paced = true };
 	struct fend__tls_session *session;
 	bool client;
 	int r;

@@ -19,8 +19,8 @@
  * What is no hello, or not one of a sane size, is the provider's to refuse. A name that is no host
  * name is none.
  */
-#define RECORD_HEAD 5      /* type, version, size (RFC 8446, section 5.1) */
-#define HELLO_MAX 0x10000  /* bytes of records; browsers need less than 2 KiB */
+#define RECORD_HEAD 5     /* type, version, size (RFC 8446, section 5.1) */
+#define HELLO_MAX 0x10000 /* bytes of records; browsers need less than 2 KiB */
 #define HANDSHAKE 22
 #define CLIENT_HELLO 1
 
@@ -31,7 +31,7 @@
 static int
 assemble(const struct fend__tls_buffer *input, struct fend__tls_buffer *message)
 {
-	struct fend__tls_reader all = {input->data + input->begin, fend__tls_buffer_size(input)};
+	struct fend__tls_reader all = { input->data + input->begin, fend__tls_buffer_size(input) };
 	struct fend__tls_reader head;
 	size_t type, size;
 
@@ -46,7 +46,7 @@ assemble(const struct fend__tls_buffer *input, struct fend__tls_buffer *message)
 		if (!fend__tls_buffer_append(message, all.data, size))
 			return -ENOMEM;
 		fend__tls_take(&all, size);
-		head = (struct fend__tls_reader){message->data, fend__tls_buffer_size(message)};
+		head = (struct fend__tls_reader){ message->data, fend__tls_buffer_size(message) };
 		if (fend__tls_number(&head, 1) != CLIENT_HELLO)
 			return -EPROTO;
 		if (head.size >= 3 && fend__tls_number(&head, 3) <= head.size)
@@ -58,7 +58,7 @@ assemble(const struct fend__tls_buffer *input, struct fend__tls_buffer *message)
 static int
 read_name(struct fend__tls_session *session, const struct fend__tls_buffer *message)
 {
-	struct fend__tls_reader hello = {message->data + 4, fend__tls_buffer_size(message) - 4};
+	struct fend__tls_reader hello = { message->data + 4, fend__tls_buffer_size(message) - 4 };
 	char text[256];
 	int r;
 
@@ -73,7 +73,7 @@ read_name(struct fend__tls_session *session, const struct fend__tls_buffer *mess
 static int
 look(struct fend__tls_session *session)
 {
-	struct fend__tls_buffer message = {0};
+	struct fend__tls_buffer message = { 0 };
 	int r;
 
 	r = session->foreign ? -EPROTO : assemble(&session->input, &message);

@@ -69,7 +69,7 @@ is_host_name(const char *text, size_t size)
 int
 fend__tls_name_init(struct fend__tls_name *ret_name, const char *text)
 {
-	struct fend__tls_name name = {0};
+	struct fend__tls_name name = { 0 };
 	size_t size = strlen(text);
 
 	if (inet_pton(AF_INET, text, name.address) == 1) {

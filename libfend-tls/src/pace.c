@@ -46,7 +46,7 @@ turn_of(struct fend_link *link)
 static bool
 has_time(struct fend__tls_pace *pace)
 {
-	struct fend_loop_stats stats = {.size = sizeof(stats)};
+	struct fend_loop_stats stats = { .size = sizeof(stats) };
 
 	fend_loop_stats(pace->loop, &stats);
 	if (stats.iterations != pace->iteration)

@@ -35,8 +35,7 @@ check_versions(struct fend_tls_params *params, struct fend__tls_failure *failure
 	if (params->protocol_max == FEND_TLS_VERSION_DEFAULT)
 		params->protocol_max = FEND_TLS_1_3;
 	if (params->protocol_min > params->protocol_max)
-		return fend__tls_fail(failure, -EINVAL,
-				      "protocol_min: higher than protocol_max");
+		return fend__tls_fail(failure, -EINVAL, "protocol_min: higher than protocol_max");
 	return 0;
 }
 
@@ -67,9 +66,9 @@ check_verify(struct fend_tls_params *params, struct fend__tls_failure *failure)
 static int
 check_flags(const struct fend_tls_params *params, struct fend__tls_failure *failure)
 {
-	if (params->flags & ~(unsigned)(FEND_TLS_ALLOW_TRUNCATION | FEND_TLS_ALPN_OPTIONAL |
-					FEND_TLS_NO_NAME_CHECK | FEND_TLS_NO_TICKETS |
-					FEND_TLS_REQUIRE_STAPLE))
+	if (params->flags &
+	    ~(unsigned)(FEND_TLS_ALLOW_TRUNCATION | FEND_TLS_ALPN_OPTIONAL |
+			FEND_TLS_NO_NAME_CHECK | FEND_TLS_NO_TICKETS | FEND_TLS_REQUIRE_STAPLE))
 		return fend__tls_fail(failure, -EINVAL, "flags: an unknown flag");
 	if (params->flags & FEND_TLS_REQUIRE_STAPLE &&
 	    (params->mode != FEND_TLS_CLIENT || params->verify == FEND_TLS_VERIFY_NONE))

@@ -23,7 +23,7 @@ fend__tls_password_init(struct fend__tls_password *ret_password,
 	const char *key = params->certificates[i].key;
 	ssize_t n;
 
-	*ret_password = (struct fend__tls_password){.text = params->certificates[i].password};
+	*ret_password = (struct fend__tls_password){ .text = params->certificates[i].password };
 	if (ret_password->text || !params->password)
 		return 0;
 	ret_password->buffer = fend__calloc(FEND_TLS_PASSWORD_MAX + 1, 1);

@@ -110,7 +110,7 @@ static int
 import_chain(struct pair *pair, const struct fend__tls_blob *blob, const char *path, size_t i,
 	     struct fend__tls_failure *failure)
 {
-	const gnutls_datum_t pem = {blob->data, (unsigned)blob->size};
+	const gnutls_datum_t pem = { blob->data, (unsigned)blob->size };
 	int code;
 
 	code = gnutls_x509_crt_list_import2(&pair->chain, &pair->chain_size, &pem,
@@ -127,7 +127,7 @@ import_key(struct pair *pair, const struct fend__tls_config *config, size_t i,
 	   struct fend__tls_failure *failure)
 {
 	const struct fend__tls_blob *key = &config->keys[i].key;
-	const gnutls_datum_t pem = {key->data, (unsigned)key->size};
+	const gnutls_datum_t pem = { key->data, (unsigned)key->size };
 	struct fend__tls_password password;
 	int code, r;
 
@@ -157,14 +157,13 @@ set_trust(gnutls_certificate_credentials_t credentials, const struct fend__tls_c
 	  struct fend__tls_failure *failure)
 {
 	const struct fend_tls_params *params = &config->params;
-	const gnutls_datum_t pem = {config->cafile.data, (unsigned)config->cafile.size};
+	const gnutls_datum_t pem = { config->cafile.data, (unsigned)config->cafile.size };
 	int n;
 
 	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
 	fend__gnutls_set_verification(credentials, (unsigned)params->depth + 2);
 	if (params->cafile) {
-		n = gnutls_certificate_set_x509_trust_mem(credentials, &pem,
-							  GNUTLS_X509_FMT_PEM);
+		n = gnutls_certificate_set_x509_trust_mem(credentials, &pem, GNUTLS_X509_FMT_PEM);
 		if (n <= 0)
 			return fend__tls_fail(failure,
 					      n == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
@@ -204,7 +203,7 @@ static int
 note_names(struct fend__gnutls_context *context, const struct pair *pair, size_t i, int type)
 {
 	struct fend__tls_certificates *certificates = &context->certificates;
-	gnutls_datum_t extension = {NULL, 0}, name;
+	gnutls_datum_t extension = { NULL, 0 }, name;
 	gnutls_subject_alt_names_t names;
 	unsigned n, kind;
 	int r = 0;
@@ -278,7 +277,8 @@ add_sets(struct fend__gnutls_context *context, const struct pair *pairs,
 					      fend_strerror(-ENOMEM));
 		r = set_trust(*other, config, failure);
 		if (!r)
-			r = add_set(context, *other, &certificates->sets[i], pairs, config, failure);
+			r = add_set(context, *other, &certificates->sets[i], pairs, config,
+				    failure);
 	}
 	return r;
 }

@@ -12,7 +12,7 @@ int
 fend__gnutls_set_crls(struct fend__gnutls_context *context, const struct fend__tls_config *config,
 		      struct fend__tls_failure *failure)
 {
-	const gnutls_datum_t pem = {config->crlfile.data, (unsigned)config->crlfile.size};
+	const gnutls_datum_t pem = { config->crlfile.data, (unsigned)config->crlfile.size };
 	int code;
 
 	if (!pem.size)

@@ -35,9 +35,9 @@ tell_key(gnutls_session_t gnutls, const gnutls_datum_t *identity, gnutls_datum_t
 static int
 set_client(struct fend__gnutls_context *context, const struct fend__tls_psk *psk)
 {
-	const gnutls_datum_t identity = {(unsigned char *)psk->identity,
-					 (unsigned)strlen(psk->identity)};
-	const gnutls_datum_t key = {(unsigned char *)psk->key, (unsigned)psk->key_size};
+	const gnutls_datum_t identity = { (unsigned char *)psk->identity,
+					  (unsigned)strlen(psk->identity) };
+	const gnutls_datum_t key = { (unsigned char *)psk->key, (unsigned)psk->key_size };
 	int code;
 
 	code = gnutls_psk_allocate_client_credentials(&context->psk_client);

@@ -79,7 +79,7 @@ ssize_t
 fend__gnutls_end_point(void *p, unsigned char *ret_data)
 {
 	struct fend__gnutls_session *session = p;
-	gnutls_datum_t data = {NULL, 0};
+	gnutls_datum_t data = { NULL, 0 };
 	ssize_t size;
 	int code;
 

@@ -32,7 +32,7 @@ tell_staple(gnutls_session_t gnutls, void *data, gnutls_datum_t *ret_staple)
 static gnutls_ocsp_resp_t
 import(const void *data, size_t size, int *ret_code)
 {
-	const gnutls_datum_t der = {(unsigned char *)data, (unsigned)size};
+	const gnutls_datum_t der = { (unsigned char *)data, (unsigned)size };
 	gnutls_ocsp_resp_t response;
 
 	*ret_code = gnutls_ocsp_resp_init(&response);
@@ -75,7 +75,7 @@ find_single(gnutls_ocsp_resp_t response, gnutls_x509_crt_t certificate,
 static int
 look_at(const struct fend__tls_blob *given, gnutls_x509_crt_t certificate)
 {
-	struct fend__tls_staple staple = {0};
+	struct fend__tls_staple staple = { 0 };
 	gnutls_ocsp_resp_t response;
 	bool found;
 	int code;
@@ -98,8 +98,8 @@ fend__gnutls_read_staple(struct fend__gnutls_context *context,
 	if (!given->size)
 		return 0;
 	if (!context->staples)
-		context->staples = fend__calloc(config->params.certificates_count,
-						sizeof(*context->staples));
+		context->staples =
+			fend__calloc(config->params.certificates_count, sizeof(*context->staples));
 	if (!context->staples)
 		return fend__tls_fail(failure, -ENOMEM, "staple: %s", fend_strerror(-ENOMEM));
 	context->staples_count = config->params.certificates_count;
@@ -116,8 +116,9 @@ fend__gnutls_use_staple(const struct fend__gnutls_context *context, size_t i,
 
 	if (!context->staples || !context->staples[i].size)
 		return 0;
-	code = gnutls_certificate_set_ocsp_status_request_function2(
-		credentials, position, tell_staple, &context->staples[i]);
+	code = gnutls_certificate_set_ocsp_status_request_function2(credentials, position,
+								    tell_staple,
+								    &context->staples[i]);
 	return code >= 0 ? 0
 			 : fend__tls_fail(failure, -ENOTSUP, "staple: %s", gnutls_strerror(code));
 }
@@ -173,7 +174,7 @@ fend__gnutls_check_staple(struct fend__gnutls_session *session,
 {
 	gnutls_x509_crt_t leaf = chain->certificates[0], issuer;
 	const struct fend__gnutls_context *context = session->context;
-	struct fend__tls_staple staple = {0};
+	struct fend__tls_staple staple = { 0 };
 	gnutls_ocsp_resp_t response;
 	bool trusted = false;
 	gnutls_datum_t der;

@@ -17,7 +17,7 @@ static struct {
 	gnutls_certificate_credentials_t credentials;
 	bool trustless;
 	unsigned users; /* contexts */
-} trust = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+} trust = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 #define VERIFY_BITS_MAX (16 * 1024) /* of a key, as GnuTLS has it */
 

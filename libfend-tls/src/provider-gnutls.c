@@ -62,7 +62,7 @@ remember(struct fend__gnutls_session *session, const unsigned char *data, size_t
 static int
 plain_alert(const struct fend__gnutls_session *session)
 {
-	static const unsigned char head[] = {21, 3, 3, 0, 2, GNUTLS_AL_FATAL};
+	static const unsigned char head[] = { 21, 3, 3, 0, 2, GNUTLS_AL_FATAL };
 
 	if (session->open || memcmp(session->last, head, sizeof(head)))
 		return -1;
@@ -163,7 +163,7 @@ look_at_hello(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned in
 	      const gnutls_datum_t *body)
 {
 	struct fend__gnutls_session *session = gnutls_session_get_ptr(gnutls);
-	const struct fend__tls_reader hello = {body->data, body->size};
+	const struct fend__tls_reader hello = { body->data, body->size };
 
 	if (fend__tls_judge_hello(&session->context->rules, body->data, body->size,
 				  session->rejected) < 0)
@@ -188,10 +188,11 @@ configure(struct fend__gnutls_session *session)
 	if (client || fend__tls_looks(&context->rules))
 		gnutls_session_set_verify_function(gnutls, fend__gnutls_verify);
 	if (!client && context->rules.verify != FEND_TLS_VERIFY_NONE)
-		gnutls_certificate_server_set_request(
-			gnutls, context->rules.verify == FEND_TLS_VERIFY_REQUIRE
-					? GNUTLS_CERT_REQUIRE
-					: GNUTLS_CERT_REQUEST);
+		gnutls_certificate_server_set_request(gnutls,
+						      context->rules.verify ==
+								      FEND_TLS_VERIFY_REQUIRE
+							      ? GNUTLS_CERT_REQUIRE
+							      : GNUTLS_CERT_REQUEST);
 	if (client)
 		fend__gnutls_expect_tickets(session);
 	else
@@ -202,18 +203,16 @@ configure(struct fend__gnutls_session *session)
 	if (code >= 0 && context->ticket_key.size)
 		code = gnutls_session_ticket_enable_server(gnutls, &context->ticket_key);
 	if (code >= 0)
-		code = context->rules.psk
-			       ? fend__gnutls_use_psks(session)
-			       : gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE,
-							context->credentials);
+		code = context->rules.psk ? fend__gnutls_use_psks(session)
+					  : gnutls_credentials_set(gnutls, GNUTLS_CRD_CERTIFICATE,
+								   context->credentials);
 	if (code >= 0 && session->name && !session->name->address_size)
 		code = gnutls_server_name_set(gnutls, GNUTLS_NAME_DNS, session->name->text,
 					      strlen(session->name->text));
 	if (!(context->rules.flags & FEND_TLS_ALPN_OPTIONAL))
 		flags |= GNUTLS_ALPN_MANDATORY;
 	if (code >= 0 && context->alpn_count)
-		code = gnutls_alpn_set_protocols(gnutls, context->alpn, context->alpn_count,
-						 flags);
+		code = gnutls_alpn_set_protocols(gnutls, context->alpn, context->alpn_count, flags);
 	return code;
 }
 
@@ -313,7 +312,8 @@ describe(struct fend__tls_failure *failure, int code)
 		return;
 	case GNUTLS_E_SESSION_EOF:
 	case GNUTLS_E_PREMATURE_TERMINATION:
-		fend__tls_fail(failure, -EBADMSG, "peer closed the connection during the handshake");
+		fend__tls_fail(failure, -EBADMSG,
+			       "peer closed the connection during the handshake");
 		return;
 	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
 		text = "no protocol version in common";
@@ -343,7 +343,8 @@ describe(struct fend__tls_failure *failure, int code)
 static int
 judge_none(const struct fend__gnutls_session *session, struct fend__tls_failure *failure)
 {
-	return fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session), failure);
+	return fend__tls_judge_none(&session->context->rules, fend__gnutls_is_tls13(session),
+				    failure);
 }
 
 /* The failure is filled in: tell the peer. */
@@ -409,8 +410,8 @@ finish(struct fend__gnutls_session *session, struct fend__tls_failure *failure)
 	if (!session->verified && !fend__gnutls_is_resumed(session) &&
 	    judge_none(session, failure) < 0)
 		return refuse(session, failure);
-	if (fend__tls_judge_psk(&session->context->rules, fend__gnutls_used_psk(session),
-				failure) < 0)
+	if (fend__tls_judge_psk(&session->context->rules, fend__gnutls_used_psk(session), failure) <
+	    0)
 		return refuse(session, failure);
 	session->open = true;
 	/* which is refused if the client wants none */

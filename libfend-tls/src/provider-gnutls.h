@@ -56,8 +56,7 @@ void fend__gnutls_trust_release(struct fend__gnutls_context *context);
  * How GnuTLS verifies with credentials, be they a context's or the system's: so many certificates
  * of the peer at most, and without lists and staples, which are looked at by ourselves.
  */
-void fend__gnutls_set_verification(gnutls_certificate_credentials_t credentials,
-				   unsigned sent_max);
+void fend__gnutls_set_verification(gnutls_certificate_credentials_t credentials, unsigned sent_max);
 
 /* A chain that was sent, or the beginning of one that is too long. */
 struct fend__gnutls_chain {
@@ -67,8 +66,7 @@ struct fend__gnutls_chain {
 
 /* Read the lists of what was revoked; 0, or -errno with the failure filled in. */
 int fend__gnutls_set_crls(struct fend__gnutls_context *context,
-			  const struct fend__tls_config *config,
-			  struct fend__tls_failure *failure);
+			  const struct fend__tls_config *config, struct fend__tls_failure *failure);
 /* What the lists say about a chain, as faults. */
 unsigned fend__gnutls_check_crls(const struct fend__gnutls_context *context,
 				 const struct fend__gnutls_chain *chain);

@@ -126,8 +126,9 @@ set_behaviour(SSL_CTX *ctx, bool logs)
 static bool
 set_versions(SSL_CTX *ctx, const struct fend_tls_params *params)
 {
-	static const int numbers[] = {[FEND_TLS_1_2] = TLS1_2_VERSION,
-				      [FEND_TLS_1_3] = TLS1_3_VERSION};
+	static const int numbers[] = {
+		[FEND_TLS_1_2] = TLS1_2_VERSION, [FEND_TLS_1_3] = TLS1_3_VERSION
+	};
 
 	return SSL_CTX_set_min_proto_version(ctx, numbers[params->protocol_min]) &&
 	       SSL_CTX_set_max_proto_version(ctx, numbers[params->protocol_max]);

@@ -24,7 +24,7 @@ static struct {
 	pthread_mutex_t mutex;
 	X509_STORE *store;
 	unsigned users; /* contexts */
-} trust = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+} trust = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static BIO *
 open_blob(const struct fend__tls_blob *blob)
@@ -150,7 +150,7 @@ static int
 read_key(const struct fend__tls_config *config, size_t i, EVP_PKEY **ret_key,
 	 struct fend__tls_failure *failure)
 {
-	struct reading reading = {.config = config, .i = i, .failure = failure};
+	struct reading reading = { .config = config, .i = i, .failure = failure };
 	BIO *bio = open_blob(&config->keys[i].key);
 	struct fend__openssl_error error;
 	EVP_PKEY *key = NULL;
@@ -186,10 +186,10 @@ note_pair(struct fend__openssl_context *context, const struct fend__openssl_pair
 	for (n = 0; !r && n < sk_GENERAL_NAME_num(names); n++) {
 		name = sk_GENERAL_NAME_value(names, n);
 		if (name->type == GEN_DNS)
-			r = fend__tls_certificates_add_name(
-				&context->certificates, i, type,
-				ASN1_STRING_get0_data(name->d.dNSName),
-				(size_t)ASN1_STRING_length(name->d.dNSName));
+			r = fend__tls_certificates_add_name(&context->certificates, i, type,
+							    ASN1_STRING_get0_data(name->d.dNSName),
+							    (size_t)ASN1_STRING_length(
+								    name->d.dNSName));
 	}
 	GENERAL_NAMES_free(names);
 	return r < 0 ? fend__tls_fail(failure, r, "certificates: %s", fend_strerror(r)) : 0;
@@ -222,7 +222,8 @@ add_first_set(struct fend__openssl_context *context, struct fend__tls_failure *f
 
 	for (i = 0; i < set->count; i++) {
 		pair = &context->pairs[set->members[i].certificate];
-		if (SSL_CTX_use_cert_and_key(context->ctx, pair->leaf, pair->key, pair->chain, 0) == 1)
+		if (SSL_CTX_use_cert_and_key(context->ctx, pair->leaf, pair->key, pair->chain, 0) ==
+		    1)
 			continue;
 		error = fend__openssl_error();
 		return fend__tls_fail(failure,
@@ -391,8 +392,9 @@ trust_directory(struct fend__openssl_context *context, const char *path,
 	ERR_clear_error();
 	if (r < 0)
 		return fend__tls_fail(failure, r, "capath: %s: %s", path, fend_strerror(r));
-	return n ? 0 : fend__tls_fail(failure, -EBADMSG, "capath: %s: no certificate in PEM form",
-				      path);
+	return n ? 0
+		 : fend__tls_fail(failure, -EBADMSG, "capath: %s: no certificate in PEM form",
+				  path);
 }
 
 /* They stay apart from the certificates, which other contexts may have as well. */

@@ -75,8 +75,7 @@ fend__openssl_used_psk(const struct fend__openssl_session *session)
 /* A wrong key shows in the binder of TLS 1.3, or in the peer's first protected record. */
 bool
 fend__openssl_blames_psk(const struct fend__openssl_session *session,
-			 const struct fend__openssl_error *error,
-			 struct fend__tls_failure *failure)
+			 const struct fend__openssl_error *error, struct fend__tls_failure *failure)
 {
 	const struct fend__tls_rules *rules = &session->context->rules;
 

@@ -33,7 +33,7 @@ static bool
 derive(const struct fend__openssl_context *context, const unsigned char *hour,
        struct fend__openssl_keys *keys)
 {
-	unsigned char data[9], hash[FEND__TLS_HASH], *results[] = {hash, keys->cipher, keys->mac};
+	unsigned char data[9], hash[FEND__TLS_HASH], *results[] = { hash, keys->cipher, keys->mac };
 	size_t i;
 
 	memcpy(data, hour, 8);
@@ -74,7 +74,7 @@ set_keys(const struct fend__openssl_keys *keys, const unsigned char *iv, EVP_CIP
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)keys->mac,
 						  sizeof(keys->mac)),
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){ "SHA256" }, 0),
 		OSSL_PARAM_construct_end(),
 	};
 
@@ -146,8 +146,8 @@ fend__openssl_set_resumption(struct fend__openssl_context *context,
 	SSL_CTX_clear_options(ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_timeout(ctx, FEND__TLS_TICKET_SECONDS);
 	if (context->rules.mode == FEND_TLS_CLIENT) {
-		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT |
-							    SSL_SESS_CACHE_NO_INTERNAL);
+		SSL_CTX_set_session_cache_mode(ctx,
+					       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 		SSL_CTX_sess_set_new_cb(ctx, keep);
 		return true;
 	}
@@ -174,7 +174,7 @@ int
 fend__openssl_ticket(void *p, struct fend__tls_blob *ret_blob)
 {
 	struct fend__openssl_session *session = p;
-	struct fend__tls_blob blob = {0};
+	struct fend__tls_blob blob = { 0 };
 	unsigned char *end;
 	int size;
 

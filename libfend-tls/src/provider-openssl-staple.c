@@ -47,8 +47,7 @@ is_about(const OCSP_CERTID *id, X509 *certificate)
 	    ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(certificate)))
 		return false;
 	digest = EVP_get_digestbyobj(algorithm);
-	return digest &&
-	       X509_NAME_digest(X509_get_issuer_name(certificate), digest, hash, &size) &&
+	return digest && X509_NAME_digest(X509_get_issuer_name(certificate), digest, hash, &size) &&
 	       (int)size == ASN1_STRING_length(name) &&
 	       !memcmp(hash, ASN1_STRING_get0_data(name), size);
 }
@@ -202,7 +201,7 @@ judge_staple(SSL *ssl, void *data)
 {
 	struct fend__openssl_session *session = SSL_get_app_data(ssl);
 	const struct fend__tls_rules *rules = &session->context->rules;
-	struct fend__tls_staple staple = {0};
+	struct fend__tls_staple staple = { 0 };
 
 	if (!fend__tls_wants_staple(rules) || SSL_session_reused(ssl))
 		return 1;
@@ -228,7 +227,7 @@ static int
 look_at(const struct fend__tls_blob *given, X509 *certificate)
 {
 	OCSP_BASICRESP *basic = import(given->data, (long)given->size);
-	struct fend__tls_staple staple = {0};
+	struct fend__tls_staple staple = { 0 };
 	bool found;
 
 	if (!basic)
@@ -249,8 +248,8 @@ fend__openssl_set_staple(struct fend__openssl_context *context,
 	if (!given->size)
 		return 0;
 	if (!context->staples)
-		context->staples = fend__calloc(config->params.certificates_count,
-						sizeof(*context->staples));
+		context->staples =
+			fend__calloc(config->params.certificates_count, sizeof(*context->staples));
 	if (!context->staples)
 		return fend__tls_fail(failure, -ENOMEM, "staple: %s", fend_strerror(-ENOMEM));
 	context->staples_count = config->params.certificates_count;

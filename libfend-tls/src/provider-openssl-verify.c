@@ -257,7 +257,7 @@ fend__openssl_verify(X509_STORE_CTX *store, void *data)
 	struct fend__openssl_session *session = session_of(store);
 	const struct fend__tls_rules *rules = &session->context->rules;
 	const struct fend__tls_name *name = fend__tls_demanded(rules, session->name);
-	struct fend__tls_findings findings = {0};
+	struct fend__tls_findings findings = { 0 };
 	const unsigned char *alpn;
 	unsigned alpn_size;
 

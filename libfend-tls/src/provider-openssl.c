@@ -241,7 +241,8 @@ words_for(const struct fend__openssl_error *error)
 static int
 judge_none(const struct fend__openssl_session *session, struct fend__tls_failure *failure)
 {
-	return fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session), failure);
+	return fend__tls_judge_none(&session->context->rules, fend__openssl_is_tls13(session),
+				    failure);
 }
 
 /* OpenSSL has failed, and sent an alert if one is due: say it in fend's words. */

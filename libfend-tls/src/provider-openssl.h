@@ -23,7 +23,7 @@ typedef int fend__openssl_security_fn(const SSL *ssl, const SSL_CTX *ctx, int op
 /* What a context is to OpenSSL: -context.c makes it, sessions use it. */
 struct fend__openssl_context {
 	SSL_CTX *ctx;
-	BIO_METHOD *method; /* of the sessions' BIOs */
+	BIO_METHOD *method;                  /* of the sessions' BIOs */
 	fend__openssl_security_fn *security; /* OpenSSL's own */
 	struct fend__tls_rules rules;
 	const struct fend__tls_psks *psks; /* or NULL */
@@ -33,7 +33,7 @@ struct fend__openssl_context {
 		X509 *leaf;
 		STACK_OF(X509) *chain; /* what follows it */
 		EVP_PKEY *key;
-	} *pairs;
+	} * pairs;
 	size_t pairs_count;
 	struct fend__openssl_staple *staples; /* one for each certificate; NULL: there are none */
 	size_t staples_count;
@@ -56,15 +56,15 @@ struct fend__openssl_session {
 	struct fend__openssl_context *context;
 	struct fend__tls_session *io;
 	const struct fend__tls_name *name;
-	bool verified;                      /* the peer's certificate was checked and is good */
-	struct fend__tls_failure *rejected; /* why it is not; for the length of a handshake call */
+	bool verified;                       /* the peer's certificate was checked and is good */
+	struct fend__tls_failure *rejected;  /* why it is not; for the length of a handshake call */
 	struct fend__tls_findings *findings; /* for the length of a verification */
-	int alert;                          /* the last one sent, or -1 */
-	bool renegotiation;                 /* the peer asked for it */
-	bool encrypts;                      /* what it sends, or is about to */
-	bool poisoned;                      /* pull is to give nonsense */
-	SSL_SESSION *ticket;                /* of a client: the newest */
-	char *alpn;                         /* a copy, since OpenSSL does not terminate it */
+	int alert;                           /* the last one sent, or -1 */
+	bool renegotiation;                  /* the peer asked for it */
+	bool encrypts;                       /* what it sends, or is about to */
+	bool poisoned;                       /* pull is to give nonsense */
+	SSL_SESSION *ticket;                 /* of a client: the newest */
+	char *alpn;                          /* a copy, since OpenSSL does not terminate it */
 	/* FEND__TLS_CHAIN_MAX of them, in DER form, each made when asked for; or NULL */
 	struct fend__tls_blob *peer;
 };
@@ -133,7 +133,7 @@ const char *fend__openssl_get(void *session, enum fend_tls_item item);
 int fend__openssl_peer_certificate(void *session, unsigned n, const void **ret_der,
 				   size_t *ret_size);
 int fend__openssl_export(void *session, const char *label, const void *context, size_t context_size,
-			void *ret_key, size_t key_size);
+			 void *ret_key, size_t key_size);
 ssize_t fend__openssl_end_point(void *session, unsigned char *ret_data);
 bool fend__openssl_is_bound(void *session);
 bool fend__openssl_hmac(const void *key, size_t key_size, const void *data, size_t size,

@@ -25,11 +25,11 @@ struct fend__tls_session; /* neutral code's side of a connection */
 
 /* Why something failed, made on the caller's stack. */
 struct fend__tls_failure {
-	int err;        /* -errno */
-	int alert;      /* sent or received, or -1 */
-	bool from_peer; /* the alert was received */
+	int err;         /* -errno */
+	int alert;       /* sent or received, or -1 */
+	bool from_peer;  /* the alert was received */
 	unsigned faults; /* of enum fend_tls_fault */
-	char text[512]; /* one line */
+	char text[512];  /* one line */
 };
 
 /* Fill in a failure without an alert or faults; returns err. A text that is too long is cut. */
@@ -112,18 +112,18 @@ extern const char *const fend__tls_group_names[FEND__TLS_GROUPS];
  */
 #define FEND__TLS_CHAIN_MAX 16
 
-#define FEND__TLS_HASH 32                 /* of SHA-256 */
-#define FEND__TLS_TICKET_KEY 64           /* as GnuTLS has it */
+#define FEND__TLS_HASH 32                   /* of SHA-256 */
+#define FEND__TLS_TICKET_KEY 64             /* as GnuTLS has it */
 #define FEND__TLS_TICKET_SECONDS (2 * 3600) /* how long one is good */
 
 /* What a context is made of: checked, defaults filled in, files read. */
 struct fend__tls_config {
 	struct fend_tls_params params;
 	struct fend__tls_blob cafile, crlfile; /* empty: none given */
-	struct fend__tls_keys *keys;  /* params.certificates_count of them */
-	bool system_trust;            /* the system's certificates are to be trusted */
+	struct fend__tls_keys *keys;           /* params.certificates_count of them */
+	bool system_trust;                     /* the system's certificates are to be trusted */
 	struct fend__tls_choice ciphers, groups;
-	const struct fend__tls_psks *psks; /* NULL: certificates are used */
+	const struct fend__tls_psks *psks;         /* NULL: certificates are used */
 	unsigned char fingerprint[FEND__TLS_HASH]; /* of what is demanded of the peer */
 	/* what tickets are protected with; only if tickets are wanted and a secret was given */
 	unsigned char ticket_key[FEND__TLS_TICKET_KEY];
@@ -166,16 +166,16 @@ fend__tls_rules_of(const struct fend_tls_params *params)
 
 /* What a provider has found out about the peer's certificate. */
 struct fend__tls_findings {
-	unsigned faults;      /* of enum fend_tls_fault; neutral code adds those of its own rules */
-	unsigned sent;        /* certificates */
-	int intermediates;    /* of those: neither the leaf nor signed by themselves */
-	time_t activation;    /* the latest of the chain, the issuers in our trust included */
-	time_t expiration;    /* the earliest */
+	unsigned faults;   /* of enum fend_tls_fault; neutral code adds those of its own rules */
+	unsigned sent;     /* certificates */
+	int intermediates; /* of those: neither the leaf nor signed by themselves */
+	time_t activation; /* the latest of the chain, the issuers in our trust included */
+	time_t expiration; /* the earliest */
 	unsigned char spki[32]; /* SHA-256 of the leaf's public key; only if there are pins */
-	bool self_signed;     /* the leaf */
-	bool has_host;        /* the leaf names a host in subjectAltName */
-	bool trustless;       /* there is nobody to trust */
-	const char *words;    /* the provider's, for FEND_TLS_FAULT_OTHER; or NULL */
+	bool self_signed;       /* the leaf */
+	bool has_host;          /* the leaf names a host in subjectAltName */
+	bool trustless;         /* there is nobody to trust */
+	const char *words;      /* the provider's, for FEND_TLS_FAULT_OTHER; or NULL */
 };
 
 /* Must the peer's certificate be looked at, and must it have an issuer and a name? */
@@ -213,15 +213,14 @@ int fend__tls_judge_none(const struct fend__tls_rules *rules, bool tls13,
 struct fend__tls_staple {
 	bool demanded; /* the certificate wants one (RFC 7633) */
 	bool sent;
-	bool valid;    /* a response about the certificate, from who may say so */
+	bool valid; /* a response about the certificate, from who may say so */
 	bool good, revoked;
 	int64_t this_update, next_update; /* seconds since 1970; the latter may be 0 */
 };
 
 /* The same for the staple of a certificate that is acceptable. */
 int fend__tls_judge_staple(const struct fend__tls_staple *staple,
-			   const struct fend__tls_rules *rules,
-			   struct fend__tls_failure *failure);
+			   const struct fend__tls_rules *rules, struct fend__tls_failure *failure);
 /*
  * A copy of the staple for certificate number i, about which the provider has found: 0, it is one;
  * -EBADMSG, it is none; -EKEYREJECTED, it is about something else; -ENOMEM. 0, or -errno with the

@@ -123,7 +123,7 @@ fend__tls_psks_fini(struct fend__tls_psks *psks)
 int
 fend__tls_psks_algorithms(struct fend__tls_config *config, struct fend__tls_failure *failure)
 {
-	struct fend__tls_choice left = {.count = 0};
+	struct fend__tls_choice left = { .count = 0 };
 	bool chacha = false;
 	size_t i;
 
@@ -159,7 +159,7 @@ const struct fend__tls_psk *
 fend__tls_find_psk(struct fend__tls_session *session, const void *identity, size_t size)
 {
 	const struct fend__tls_psks *psks = &session->context->psks;
-	char wanted[FEND__TLS_IDENTITY_MAX + 1] = {0};
+	char wanted[FEND__TLS_IDENTITY_MAX + 1] = { 0 };
 	size_t found = psks->count, i;
 
 	if (size <= FEND__TLS_IDENTITY_MAX && size && !memchr(identity, 0, size))

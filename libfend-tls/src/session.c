@@ -38,11 +38,11 @@
  * has arrived before may tell more: an alert, for instance, that says why the peer is gone. It then
  * takes the place of the other as the connection's error.
  */
-#define RECORD_MAX (16 * 1024)        /* RFC 8446, section 5.1 */
-#define RECORD_OVERHEAD 128           /* more than header, nonce, type and tag of any AEAD */
-#define BATCH_MAX (64 * 1024 - 512)   /* plaintext that is sent below at a time, if all fits in it */
-#define BATCH_FULL (3 * RECORD_MAX)   /* and if not */
-#define SEND_MAX (256 * 1024)         /* plaintext per send, and then others have their turn */
+#define RECORD_MAX (16 * 1024)      /* RFC 8446, section 5.1 */
+#define RECORD_OVERHEAD 128         /* more than header, nonce, type and tag of any AEAD */
+#define BATCH_MAX (64 * 1024 - 512) /* plaintext that is sent below at a time, if all fits in it */
+#define BATCH_FULL (3 * RECORD_MAX) /* and if not */
+#define SEND_MAX (256 * 1024)       /* plaintext per send, and then others have their turn */
 #define PEEK_MAX RECORD_MAX
 
 int
@@ -55,8 +55,8 @@ fend__tls_session_fail(struct fend__tls_session *session, const struct fend__tls
 	session->error.from_peer = failure->from_peer;
 	session->error.faults = failure->faults;
 	session->error_text = fend__strdup(failure->text);
-	session->error.text =
-		session->error_text ? session->error_text : fend_strerror(failure->err);
+	session->error.text = session->error_text ? session->error_text
+						  : fend_strerror(failure->err);
 	fend__tls_flush(session);
 	if (!session->write_error)
 		session->write_error = failure->err;
@@ -288,7 +288,7 @@ write_record(struct fend__tls_session *session, const unsigned char *data, size_
 static int
 write_iov(struct fend__tls_session *session, const struct iovec *iov, int n, size_t total)
 {
-	struct fend__tls_buffer together = {0};
+	struct fend__tls_buffer together = { 0 };
 	struct fend__tls_failure failure;
 	const unsigned char *data;
 	size_t offset;
@@ -466,7 +466,7 @@ static void
 drop_unread(struct fend__tls_session *session)
 {
 	unsigned char dropped[4096];
-	struct iovec iov = {dropped, sizeof(dropped)};
+	struct iovec iov = { dropped, sizeof(dropped) };
 
 	if (session->context->mode == FEND_TLS_CLIENT && !session->ended && !session->read_error)
 		fend_below_recv(session->below, &iov, 1, 0);

@@ -33,30 +33,31 @@ struct fend__tls_session {
 	enum fend__tls_state state;
 	enum fend__tls_hello hello;
 	const struct fend__tls_psk *psk; /* of the context: the client's */
-	struct fend__tls_name asked;      /* what the client asks for; kept while hello is ASKED */
-	struct fend__holder *holder;      /* of the operation that runs */
+	struct fend__tls_name asked;     /* what the client asks for; kept while hello is ASKED */
+	struct fend__holder *holder;     /* of the operation that runs */
 
 	struct fend__tls_buffer input;  /* received, not yet pulled */
 	struct fend__tls_buffer output; /* pushed, not yet sent */
 	struct fend__tls_buffer plain;  /* decrypted for a peek, not yet received */
 
-	bool blocked;     /* pull had nothing in this turn */
-	bool drained;     /* below gave less than was asked for, so there is no more now */
-	bool untried;     /* the provider may find something without more input */
+	bool blocked;        /* pull had nothing in this turn */
+	bool drained;        /* below gave less than was asked for, so there is no more now */
+	bool untried;        /* the provider may find something without more input */
 	unsigned char heard; /* of the first two bytes, how many were received */
 	bool foreign;        /* and they are not how TLS begins */
-	bool input_ended; /* end of file below */
-	bool ended;       /* recv returns 0: close_notify, or end of file where that is allowed */
-	bool closing;     /* close_notify is pushed; FIN follows when output is empty */
-	bool finished;    /* FIN was sent */
-	bool large;       /* what pull is asked for belongs to a large record */
-	bool last;        /* what is pushed ends a send: it goes at once, with what is held */
-	bool deaf;        /* SHUT_RD */
-	bool ending;      /* fend_tls_shutdown() runs, and reads whatever the user has shut */
+	bool input_ended;    /* end of file below */
+	bool ended;    /* recv returns 0: close_notify, or end of file where that is allowed */
+	bool closing;  /* close_notify is pushed; FIN follows when output is empty */
+	bool finished; /* FIN was sent */
+	bool large;    /* what pull is asked for belongs to a large record */
+	bool last;     /* what is pushed ends a send: it goes at once, with what is held */
+	bool deaf;     /* SHUT_RD */
+	bool ending;   /* fend_tls_shutdown() runs, and reads whatever the user has shut */
 	fend_time rekeyed_since; /* when the peer's last updates of its keys began to be counted */
 	unsigned rekeyed;        /* how many there were */
-	unsigned record;    /* plaintext that fits into one, as far as is known */
-	unsigned fruitless; /* bytes pulled since the handshake began, or since the last plaintext */
+	unsigned record;         /* plaintext that fits into one, as far as is known */
+	unsigned
+		fruitless; /* bytes pulled since the handshake began, or since the last plaintext */
 
 	int input_error; /* what receiving below failed with, to be judged */
 	int read_error;  /* recv returns it for ever */

@@ -51,7 +51,7 @@ FEND_PUBLIC int
 fend_tls_shutdown(struct fend_socket *socket, struct fend_loop *loop, fend_time timeout,
 		  fend_tls_fn *fn, void *data)
 {
-	const struct fend__tls_request request = {socket, loop, timeout, fn, data};
+	const struct fend__tls_request request = { socket, loop, timeout, fn, data };
 	struct fend__tls_session *session;
 	int r;
 

@@ -15,7 +15,7 @@
  *
  * RFC 6066, section 8, has one alert for all that can be wrong with it.
  */
-#define CLOCK_ERROR 300       /* seconds by which two clocks may differ */
+#define CLOCK_ERROR 300        /* seconds by which two clocks may differ */
 #define CURRENT (24 * 60 * 60) /* for so long, if there is no next update */
 
 static bool
@@ -47,7 +47,7 @@ int
 fend__tls_judge_staple(const struct fend__tls_staple *staple, const struct fend__tls_rules *rules,
 		       struct fend__tls_failure *failure)
 {
-	const struct fend__tls_findings findings = {0};
+	const struct fend__tls_findings findings = { 0 };
 	unsigned faults = faults_of(staple, rules);
 
 	if (!faults)
@@ -70,14 +70,15 @@ fend__tls_keep_staple(const struct fend__tls_config *config, size_t i, int found
 				      "certificates[%zu].staple: %s: no OCSP response in DER form",
 				      i, pair->staple);
 	if (found == -EKEYREJECTED)
-		return fend__tls_fail(failure, found, "certificates[%zu].staple: %s is not about %s",
-				      i, pair->staple, pair->certificate);
+		return fend__tls_fail(failure, found,
+				      "certificates[%zu].staple: %s is not about %s", i,
+				      pair->staple, pair->certificate);
 	data = found ? NULL : fend__calloc(given->size, 1);
 	if (!data)
 		return fend__tls_fail(failure, -ENOMEM, "certificates[%zu].staple: %s", i,
 				      fend_strerror(-ENOMEM));
 	memcpy(data, given->data, given->size);
-	*ret_staple = (struct fend__tls_blob){data, given->size};
+	*ret_staple = (struct fend__tls_blob){ data, given->size };
 	return 0;
 }
 

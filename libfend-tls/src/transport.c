@@ -69,7 +69,7 @@ choose_ahead(const struct fend__tls_session *session)
 static ssize_t
 receive(struct fend__tls_session *session, void *buffer, size_t size)
 {
-	struct iovec iov[2] = {{buffer, size}, {NULL, 0}};
+	struct iovec iov[2] = { { buffer, size }, { NULL, 0 } };
 	size_t ahead = choose_ahead(session);
 	ssize_t n;
 
@@ -136,8 +136,9 @@ refuse_more(struct fend__tls_session *session, struct fend__tls_failure *failure
 	/* in a handshake what OpenSSL says of a message that is longer than it may be */
 	int alert = open ? FEND__TLS_UNEXPECTED_MESSAGE : FEND__TLS_ILLEGAL_PARAMETER;
 
-	fend__tls_fail(failure, -EPROTO, open ? "peer sends too much that is no data"
-					      : "peer's handshake is too large");
+	fend__tls_fail(failure, -EPROTO,
+		       open ? "peer sends too much that is no data"
+			    : "peer's handshake is too large");
 	failure->alert = session->context->provider->alert(session->implementation, alert);
 	return failure->err;
 }
@@ -145,7 +146,7 @@ refuse_more(struct fend__tls_session *session, struct fend__tls_failure *failure
 void
 fend__tls_push_plain_alert(struct fend__tls_session *session, int alert)
 {
-	const unsigned char record[] = {21, 3, 3, 0, 2, 2, (unsigned char)alert};
+	const unsigned char record[] = { 21, 3, 3, 0, 2, 2, (unsigned char)alert };
 
 	fend__tls_push(session, record, sizeof(record));
 }
@@ -178,8 +179,7 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 		session->fruitless += (unsigned)n;
 		return n;
 	}
-	n = session->input_ended || session->input_error ? -EAGAIN
-							 : receive(session, buffer, size);
+	n = session->input_ended || session->input_error ? -EAGAIN : receive(session, buffer, size);
 	if (n > 0)
 		look_at_first(session, buffer, (size_t)n);
 	if (n < 0 || session->foreign) {
@@ -226,7 +226,7 @@ send_with_output(struct fend__tls_session *session, const void *data, size_t siz
 {
 	struct fend__tls_buffer *output = &session->output;
 	size_t held = fend__tls_buffer_size(output), sent;
-	struct iovec iov[2] = {{output->data + output->begin, held}, {(void *)data, size}};
+	struct iovec iov[2] = { { output->data + output->begin, held }, { (void *)data, size } };
 	ssize_t n = fend_below_send(session->below, held ? iov : iov + 1, held ? 2 : 1, 0);
 
 	if (is_for_now(n))

@@ -96,7 +96,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct setting settings[] = {
-		{ 100, 1, 20000 },    { 100, 100, 50000 },    { 1000, 100, 50000 },
+		{ 100, 1, 20000 },     { 100, 100, 50000 },  { 1000, 100, 50000 },
 		{ 4000, 1000, 50000 }, { 9000, 100, 50000 },
 	};
 	struct rlimit limit;
@@ -110,7 +110,8 @@ main(int argc, char **argv)
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	if (argc > 2) {
-		struct setting one = { atoi(argv[1]), atoi(argv[2]), argc > 3 ? atoi(argv[3]) : 50000 };
+		struct setting one = { atoi(argv[1]), atoi(argv[2]),
+				       argc > 3 ? atoi(argv[3]) : 50000 };
 
 		snprintf(label, sizeof(label), "N=%d A=%d", one.n, one.active);
 		bench_case(&bench, label, measure, &one);
@@ -122,7 +123,8 @@ main(int argc, char **argv)
 
 		/* Two descriptors per pair, and a few for the loops. */
 		if ((rlim_t)setting.n * 2 + 64 > limit.rlim_cur) {
-			printf("N=%d needs more descriptors than this process may have\n", setting.n);
+			printf("N=%d needs more descriptors than this process may have\n",
+			       setting.n);
 			continue;
 		}
 		snprintf(label, sizeof(label), "N=%d A=%d", setting.n, setting.active);

@@ -34,8 +34,8 @@ measure(const struct contestant *contestant, void *data, double *ret_figures)
 {
 	const struct setting *setting = data;
 	char path[8192], text[5][24];
-	char *argv[9] = { path, NULL, (char *)setting->what, text[0], text[1], text[2], text[3],
-			  text[4] };
+	char *argv[9] = { path,    NULL,   (char *)setting->what, text[0], text[1], text[2],
+			  text[3], text[4] };
 	const struct host_outcome *outcome;
 	const struct host_note *notes;
 	double n = (double)setting->connections;

@@ -40,7 +40,7 @@ static struct {
 	int epoll;
 	struct sockaddr_in server;
 	bool churn;
-	size_t bytes; /* of a turn */
+	size_t bytes;                     /* of a turn */
 	struct connection *first, **last; /* the line */
 	size_t window;
 } load;

@@ -106,8 +106,8 @@ measure(const struct contestant *contestant, void *data)
 int
 main(int argc, char **argv)
 {
-	static const char *const names[] = { "arm", "re-arm", "cancel", "fire", "restart",
-					     "restart by the loop's time" };
+	static const char *const names[] = { "arm",  "re-arm",  "cancel",
+					     "fire", "restart", "restart by the loop's time" };
 	static const int sizes[] = { 1000, 10000, 100000, 1000000 };
 	struct bench bench = { "timer", "contestant", "ns/op", 9 };
 	char label[64];

@@ -74,8 +74,9 @@ measure(const struct contestant *contestant, void *data, double *ret_figures)
 	requests = (double)outcome->result.requests;
 	seconds = (double)outcome->result.took_ns / 1e9;
 	ret_figures[0] = (double)(notes[1].cpu - notes[0].cpu) / 1000 / requests;
-	ret_figures[1] = is(setting, "send") || is(setting, "receive") ? requests * 1024 / 1e6 / seconds
-								      : requests / seconds;
+	ret_figures[1] = is(setting, "send") || is(setting, "receive")
+				 ? requests * 1024 / 1e6 / seconds
+				 : requests / seconds;
 }
 
 static void
@@ -127,7 +128,8 @@ make_certificate(char *dir)
 		abort();
 	snprintf(command, sizeof(command),
 		 "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-		 "-subj /CN=localhost -keyout %s/key -out %s/certificate 2>/dev/null", dir, dir);
+		 "-subj /CN=localhost -keyout %s/key -out %s/certificate 2>/dev/null",
+		 dir, dir);
 	if (system(command) != 0) {
 		fprintf(stderr, "bench-tls: openssl makes no certificate\n");
 		exit(2);

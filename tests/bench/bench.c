@@ -14,8 +14,8 @@
 #include <time.h>
 
 static const char *const modules[] = {
-	"raw", "raw", "fend", "fend-socket", "fend-stream", "libev", "libevent", "bufferevent",
-	"libuv", "sd-event", "nginx",
+	"raw",      "raw",         "fend",  "fend-socket", "fend-stream", "libev",
+	"libevent", "bufferevent", "libuv", "sd-event",    "nginx",
 };
 
 static int64_t

@@ -72,7 +72,7 @@ struct bench {
 	size_t n;
 	double *samples; /* of the case being measured: [figure][contestant][round] */
 	double logarithms[BENCH_FIGURES_MAX][BENCH_CONTESTANTS_MAX]; /* of ratios, their sum */
-	int cases; /* in that */
+	int cases;                                                   /* in that */
 	char dir[4096]; /* where the program and its modules are */
 };
 

@@ -145,10 +145,21 @@ post_it(void *pointer)
 }
 
 const struct contestant bench_contestant = {
-	.name = "fend", .version = fend_version, .loop_new = loop_new, .loop_free = loop_free,
-	.run = run, .stop = stop, .iterate = iterate,
-	.io_new = io_new, .io_free = io_free, .timer_new = timer_new,
-	.timer_free = timer_free, .timer_arm = timer_arm, .timer_restart = timer_restart,
+	.name = "fend",
+	.version = fend_version,
+	.loop_new = loop_new,
+	.loop_free = loop_free,
+	.run = run,
+	.stop = stop,
+	.iterate = iterate,
+	.io_new = io_new,
+	.io_free = io_free,
+	.timer_new = timer_new,
+	.timer_free = timer_free,
+	.timer_arm = timer_arm,
+	.timer_restart = timer_restart,
 	.timer_stop = timer_stop,
-	.post_new = post_new, .post_free = free, .post = post_it,
+	.post_new = post_new,
+	.post_free = free,
+	.post = post_it,
 };

@@ -107,9 +107,20 @@ post_it(void *event)
 }
 
 const struct contestant bench_contestant = {
-	.name = "libevent", .version = event_get_version, .loop_new = loop_new,
-	.loop_free = loop_free, .run = run, .stop = stop, .iterate = iterate,
-	.io_new = io_new, .io_free = source_free,
-	.timer_new = timer_new, .timer_free = source_free, .timer_arm = timer_arm,
-	.timer_stop = timer_stop, .post_new = post_new, .post_free = source_free, .post = post_it,
+	.name = "libevent",
+	.version = event_get_version,
+	.loop_new = loop_new,
+	.loop_free = loop_free,
+	.run = run,
+	.stop = stop,
+	.iterate = iterate,
+	.io_new = io_new,
+	.io_free = source_free,
+	.timer_new = timer_new,
+	.timer_free = source_free,
+	.timer_arm = timer_arm,
+	.timer_stop = timer_stop,
+	.post_new = post_new,
+	.post_free = source_free,
+	.post = post_it,
 };

@@ -155,9 +155,20 @@ post_it(void *pointer)
 }
 
 const struct contestant bench_contestant = {
-	.name = "libuv", .version = uv_version_string, .loop_new = loop_new, .loop_free = loop_free,
-	.run = run, .stop = stop, .iterate = iterate,
-	.io_new = io_new, .io_free = io_free, .timer_new = timer_new,
-	.timer_free = close_handle, .timer_arm = timer_arm, .timer_stop = timer_stop,
-	.post_new = post_new, .post_free = close_handle, .post = post_it,
+	.name = "libuv",
+	.version = uv_version_string,
+	.loop_new = loop_new,
+	.loop_free = loop_free,
+	.run = run,
+	.stop = stop,
+	.iterate = iterate,
+	.io_new = io_new,
+	.io_free = io_free,
+	.timer_new = timer_new,
+	.timer_free = close_handle,
+	.timer_arm = timer_arm,
+	.timer_stop = timer_stop,
+	.post_new = post_new,
+	.post_free = close_handle,
+	.post = post_it,
 };

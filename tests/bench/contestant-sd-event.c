@@ -105,8 +105,17 @@ timer_stop(void *source)
 }
 
 const struct contestant bench_contestant = {
-	.name = "sd-event", .version = version, .loop_new = loop_new, .loop_free = loop_free,
-	.run = run, .stop = stop, .iterate = iterate,
-	.io_new = io_new, .io_free = source_free, .timer_new = timer_new,
-	.timer_free = source_free, .timer_arm = timer_arm, .timer_stop = timer_stop,
+	.name = "sd-event",
+	.version = version,
+	.loop_new = loop_new,
+	.loop_free = loop_free,
+	.run = run,
+	.stop = stop,
+	.iterate = iterate,
+	.io_new = io_new,
+	.io_free = source_free,
+	.timer_new = timer_new,
+	.timer_free = source_free,
+	.timer_arm = timer_arm,
+	.timer_stop = timer_stop,
 };

@@ -18,7 +18,7 @@
 static const char *program;
 static struct host_outcome *outcome; /* shared with the server's process */
 static const struct contestant *server;
-static cpu_set_t cpus[2];            /* the server's and the load's */
+static cpu_set_t cpus[2]; /* the server's and the load's */
 static bool pinned;
 
 static void

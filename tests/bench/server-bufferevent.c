@@ -27,8 +27,7 @@ static void
 on_accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int size,
 	    void *base)
 {
-	struct bufferevent *connection =
-		bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	struct bufferevent *connection = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 
 	bufferevent_setcb(connection, on_readable, NULL, on_event, NULL);
 	bufferevent_enable(connection, EV_READ | EV_WRITE);
@@ -47,8 +46,7 @@ serve(int fd, int control, bool (*fn)(int control))
 	struct event_base *base = event_base_new();
 	struct evconnlistener *listener =
 		evconnlistener_new(base, on_accepted, base, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	struct event *controlled =
-		event_new(base, control, EV_READ | EV_PERSIST, on_control, base);
+	struct event *controlled = event_new(base, control, EV_READ | EV_PERSIST, on_control, base);
 
 	if (!listener)
 		abort();

@@ -43,7 +43,9 @@ on_accepted(struct fend_listener *listener, struct fend_socket *socket,
 	    const struct fend_address *peer, void *data)
 {
 	static const struct fend_stream_callbacks callbacks = {
-		on_readable, on_drained, on_closed,
+		on_readable,
+		on_drained,
+		on_closed,
 	};
 	struct fend_stream *stream;
 

@@ -60,8 +60,9 @@ on_accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr
 	    void *base)
 {
 	struct tls_request *request = calloc(1, sizeof(*request));
-	struct bufferevent *connection = bufferevent_openssl_socket_new(
-		base, fd, raw_new(fd), BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	struct bufferevent *connection = bufferevent_openssl_socket_new(base, fd, raw_new(fd),
+									BUFFEREVENT_SSL_ACCEPTING,
+									BEV_OPT_CLOSE_ON_FREE);
 
 	if (!connection)
 		abort();
@@ -84,8 +85,7 @@ serve(int fd, int control, bool (*fn)(int control))
 	struct event_base *base = event_base_new();
 	struct evconnlistener *listener =
 		evconnlistener_new(base, on_accepted, base, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	struct event *controlled =
-		event_new(base, control, EV_READ | EV_PERSIST, on_control, base);
+	struct event *controlled = event_new(base, control, EV_READ | EV_PERSIST, on_control, base);
 
 	if (!listener)
 		abort();
@@ -99,5 +99,7 @@ serve(int fd, int control, bool (*fn)(int control))
 }
 
 const struct contestant bench_contestant = {
-	.name = "bufferevent", .version = raw_version, .serve = serve,
+	.name = "bufferevent",
+	.version = raw_version,
+	.serve = serve,
 };

@@ -18,7 +18,8 @@ raw_init(const char *certificate, const char *key)
 	    gnutls_priority_init(&priority,
 				 "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-GROUP-ALL:"
 				 "+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
-				 "%SERVER_PRECEDENCE", NULL) < 0 ||
+				 "%SERVER_PRECEDENCE",
+				 NULL) < 0 ||
 	    gnutls_session_ticket_key_generate(&ticket_key) < 0)
 		abort();
 }

@@ -400,9 +400,11 @@ test_free_inside_the_callback(struct test *test)
 		close(holds[0]);
 		close(holds[1]);
 		g_assert_cmpint(waitid(P_PID, (id_t)fend_child_pid(a.child), &info,
-				       WEXITED | WNOWAIT), ==, 0);
+				       WEXITED | WNOWAIT),
+				==, 0);
 		g_assert_cmpint(waitid(P_PID, (id_t)fend_child_pid(b.child), &info,
-				       WEXITED | WNOWAIT), ==, 0);
+				       WEXITED | WNOWAIT),
+				==, 0);
 		while (a.calls + b.calls == 0 && r >= 0)
 			r = fend_loop_dispatch(test->loop, FEND_SEC(20));
 		g_assert_cmpint(a.calls + b.calls, ==, 1);
@@ -453,10 +455,17 @@ static void
 test_without_pidfd(struct test *test)
 {
 	test_fn *const fns[] = {
-		test_exit_status, test_killed_by_signal, test_kill, test_kill_says_that_it_has_ended,
-		test_ended_before_it_was_watched, test_reaped_by_somebody_else, test_reaps_no_other,
-		test_free_neither_kills_nor_reaps, test_bad_arguments,
-		test_exit_comes_after_the_last_output, test_free_inside_the_callback,
+		test_exit_status,
+		test_killed_by_signal,
+		test_kill,
+		test_kill_says_that_it_has_ended,
+		test_ended_before_it_was_watched,
+		test_reaped_by_somebody_else,
+		test_reaps_no_other,
+		test_free_neither_kills_nor_reaps,
+		test_bad_arguments,
+		test_exit_comes_after_the_last_output,
+		test_free_inside_the_callback,
 	};
 	unsigned i;
 

@@ -263,7 +263,8 @@ host_iteration(struct fend_loop *loop, int limit_ms)
 	struct pollfd fds[16];
 	fend_time timeout;
 	int n = fend_loop_prepare(loop, fds, G_N_ELEMENTS(fds), &timeout);
-	int ms = timeout == FEND_FOREVER ? limit_ms : (int)((timeout + FEND_MS(1) - 1) / FEND_MS(1));
+	int ms = timeout == FEND_FOREVER ? limit_ms
+					 : (int)((timeout + FEND_MS(1) - 1) / FEND_MS(1));
 	int ready;
 
 	g_assert_cmpint(n, <=, (int)G_N_ELEMENTS(fds));
@@ -342,14 +343,14 @@ source_prepare(GSource *base, gint *ret_timeout)
 
 	for (i = 0; i < source->n; i++)
 		g_source_remove_unix_fd(base, source->tags[i]);
-	source->n = fend_loop_prepare(source->loop, source->fds, G_N_ELEMENTS(source->fds), &timeout);
+	source->n =
+		fend_loop_prepare(source->loop, source->fds, G_N_ELEMENTS(source->fds), &timeout);
 	g_assert_cmpint(source->n, <=, (int)G_N_ELEMENTS(source->fds));
 	for (i = 0; i < source->n; i++)
 		source->tags[i] = g_source_add_unix_fd(base, source->fds[i].fd,
 						       (GIOCondition)source->fds[i].events);
-	*ret_timeout = timeout == FEND_FOREVER
-			       ? -1
-			       : (gint)((timeout + FEND_MS(1) - 1) / FEND_MS(1));
+	*ret_timeout = timeout == FEND_FOREVER ? -1
+					       : (gint)((timeout + FEND_MS(1) - 1) / FEND_MS(1));
 	return timeout == 0;
 }
 

@@ -151,7 +151,7 @@ static const struct failure {
 	int error;
 	int told;               /* what the user is told instead, or 0 */
 	const char *dispatcher; /* that makes this call; NULL: both */
-	unsigned least;         /* failures that are told: calls known to be there, and not optional */
+	unsigned least; /* failures that are told: calls known to be there, and not optional */
 } failures[] = {
 	/* the loop, its dispatcher, tables and sources of descriptors, timers, a signal, ... */
 	{ FAULT_ALLOCATE, -ENOMEM, 0, NULL, 10 },

@@ -40,7 +40,8 @@ pair_open(struct pair *pair, struct test *test, unsigned events)
 	memset(pair, 0, sizeof(*pair));
 	pair->test = test;
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-				   pair->fds), ==, 0);
+				   pair->fds),
+			==, 0);
 	return fend_io_new(test->loop, pair->fds[0], events, on_pair, pair, &pair->io);
 }
 
@@ -390,7 +391,8 @@ test_exclusive_after_a_refused_change(struct test *test)
 	pair_init(&pair, test, FEND_IN | FEND_EXCLUSIVE);
 	feed(pair.fds[1]);
 	fault_install();
-	fault_set(FAULT_EPOLL_CTL, 2, -ENOMEM, 0); /* the deletion succeeds, the addition does not */
+	fault_set(FAULT_EPOLL_CTL, 2, -ENOMEM,
+		  0); /* the deletion succeeds, the addition does not */
 	test_ok(fend_io_set(pair.io, FEND_IN | FEND_OUT));
 	test_error(fend_loop_dispatch(test->loop, 0), 1);
 	g_assert_cmpuint(pair.events, ==, FEND_ERR);
@@ -442,8 +444,7 @@ test_bad_arguments(struct test *test)
 		   -EINVAL);
 	test_error(fend_io_new(test->loop, fd, exclusive | FEND_RDHUP, on_pair, &pair, &io),
 		   -EINVAL);
-	test_error(fend_io_new(test->loop, fd, exclusive | FEND_PRI, on_pair, &pair, &io),
-		   -EINVAL);
+	test_error(fend_io_new(test->loop, fd, exclusive | FEND_PRI, on_pair, &pair, &io), -EINVAL);
 	test_error(fend_io_new(test->loop, -1, FEND_IN, on_pair, &pair, &io), -EBADF);
 	test_error(fend_io_new(test->loop, G_MAXINT, FEND_IN, on_pair, &pair, &io), -EBADF);
 	test_error(fend_io_new(test->loop, 1000000, FEND_IN, on_pair, &pair, &io), -EBADF);

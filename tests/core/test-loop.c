@@ -77,7 +77,8 @@ test_stop_from_thread(struct test *test)
 		int code = 0;
 
 		g_assert_cmpint(pthread_create(&thread, NULL, stop_thread,
-					       fend_loop_ref(test->loop)), ==, 0);
+					       fend_loop_ref(test->loop)),
+				==, 0);
 		test_ok(fend_loop_run(test->loop, &code));
 		g_assert_cmpint(code, ==, 3);
 		g_assert_cmpint(pthread_join(thread, NULL), ==, 0);

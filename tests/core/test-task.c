@@ -210,8 +210,8 @@ test_posts_of_threads_run_exactly_once_in_order(struct test *test)
 		producers[i].loop = fend_loop_ref(test->loop);
 		producers[i].messages = g_new0(struct message, MESSAGES);
 		producers[i].finished = &finished;
-		g_assert_cmpint(pthread_create(&producers[i].thread, NULL, produce,
-					       &producers[i]), ==, 0);
+		g_assert_cmpint(pthread_create(&producers[i].thread, NULL, produce, &producers[i]),
+				==, 0);
 	}
 	while (!all) {
 		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(20) * test_slowness()));
@@ -259,7 +259,8 @@ test_post_while_the_loop_is_freed(struct test *test)
 		test_ok(fend_loop_new(NULL, &loop));
 		for (k = 0; k < PRODUCERS; k++)
 			g_assert_cmpint(pthread_create(&threads[k], NULL, post_until_refused,
-						       fend_loop_ref(loop)), ==, 0);
+						       fend_loop_ref(loop)),
+					==, 0);
 		test_ok(fend_task_defer(loop, &task));
 		fend_loop_free(loop);
 		for (k = 0; k < PRODUCERS; k++) {

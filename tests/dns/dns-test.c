@@ -215,8 +215,8 @@ setting_start(struct setting *setting, struct test *test, fend_time try_timeout)
 {
 	memset(setting, 0, sizeof(*setting));
 	setting->server = server_start(test->loop);
-	setting->resolver = resolver_start(test->loop, server_address(setting->server),
-					   try_timeout);
+	setting->resolver =
+		resolver_start(test->loop, server_address(setting->server), try_timeout);
 }
 
 void

@@ -65,9 +65,8 @@ oracle_compare(const struct ask *ask, struct excuse *excuses, size_t n)
 
 	if (strcmp(ours, theirs) && !is_excused(ask, ours, theirs, excuses, n)) {
 		g_test_message("host \"%s\" service \"%s\" family %d type %d protocol %d flags %x",
-			       ask->host ? ask->host : "NULL",
-			       ask->service ? ask->service : "NULL", ask->hints.ai_family,
-			       ask->hints.ai_socktype, ask->hints.ai_protocol,
+			       ask->host ? ask->host : "NULL", ask->service ? ask->service : "NULL",
+			       ask->hints.ai_family, ask->hints.ai_socktype, ask->hints.ai_protocol,
 			       (unsigned)ask->hints.ai_flags);
 		g_assert_cmpstr(ours, ==, theirs);
 	}

@@ -16,7 +16,7 @@ struct scenario {
 	int aaaa_delay, a_delay, timeout; /* in milliseconds */
 	const char *const *aaaa_addresses;
 	int failing, error; /* family whose attempts fail before they begin, and with what */
-	int slow;    /* family whose hole is drained when the other's attempt begins */
+	int slow;           /* family whose hole is drained when the other's attempt begins */
 
 	const char *starts; /* family@when of each attempt */
 	const char *end;    /* the same of the winner; NULL: it fails */

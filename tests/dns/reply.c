@@ -13,7 +13,7 @@ enum {
 	TYPE_CNAME = 5,
 	TYPE_AAAA = 28,
 	CLASS_IN = 1,
-	COUNT_OFFSET = 6, /* of the number of answers */
+	COUNT_OFFSET = 6,     /* of the number of answers */
 	FLAGS_REPLY = 0x8180, /* QR RD RA */
 	FLAG_TC = 0x0200,
 	FORMERR = 1,

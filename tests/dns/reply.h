@@ -11,8 +11,8 @@ struct question {
 	guint16 type;
 	guint8 name[256]; /* as in the message */
 	gsize name_size;
-	guint16 edns_size; /* 0: without EDNS */
-	unsigned ttl;      /* for the answer */
+	guint16 edns_size;            /* 0: without EDNS */
+	unsigned ttl;                 /* for the answer */
 	const char *const *addresses; /* NULL: the usual one */
 	const struct server_record *records;
 };

@@ -107,8 +107,7 @@ mode_of(const struct server *server, const struct question *question)
 static fend_time
 delay_of(const struct server *server, const struct question *question)
 {
-	return server->delay +
-	       (question->type == TYPE_A ? server->a_delay : server->aaaa_delay);
+	return server->delay + (question->type == TYPE_A ? server->a_delay : server->aaaa_delay);
 }
 
 static void

@@ -21,11 +21,11 @@ enum server_mode {
 	SERVER_NOTIMP,
 	SERVER_NO_EDNS, /* FORMERR for questions with EDNS */
 	SERVER_DROP,
-	SERVER_TRUNCATE, /* empty and TC over UDP, an answer over TCP */
-	SERVER_NOISE,    /* an empty datagram, garbage, a wrong id and a wrong name come first */
-	SERVER_WRONG,    /* an answer that is wrong */
-	SERVER_HALF,     /* one byte, and over TCP no more */
-	SERVER_CUT,      /* an answer that ends too early */
+	SERVER_TRUNCATE,   /* empty and TC over UDP, an answer over TCP */
+	SERVER_NOISE,      /* an empty datagram, garbage, a wrong id and a wrong name come first */
+	SERVER_WRONG,      /* an answer that is wrong */
+	SERVER_HALF,       /* one byte, and over TCP no more */
+	SERVER_CUT,        /* an answer that ends too early */
 	SERVER_MISCOUNTED, /* one that says it has more records than it has */
 	SERVER_OVERSIZED,  /* a datagram longer than was asked for */
 	SERVER_MANY,       /* 3000 addresses, over TCP */
@@ -56,7 +56,7 @@ struct server {
 	const char *const *a_addresses, *const *aaaa_addresses;
 	const struct server_record *records;
 	enum server_mode (*choose)(const char *name, gboolean aaaa); /* or NULL: a and aaaa */
-	unsigned ttl; /* of answers; 60 at first */
+	unsigned ttl;                                                /* of answers; 60 at first */
 
 	/* what came */
 	unsigned n_a, n_aaaa, n_other, n_tcp;
@@ -78,7 +78,7 @@ struct server {
 struct server *server_start(struct fend_loop *loop); /* on 127.0.0.1 */
 struct server *server_start_on(struct fend_loop *loop, const char *host);
 struct server *server_start_at(struct fend_loop *loop, const char *address); /* with a port */
-struct server *server_stop(struct server *server); /* returns NULL */
+struct server *server_stop(struct server *server);                           /* returns NULL */
 /* For fend_resolver_options.servers: "127.0.0.1:12345". */
 const char *server_address(const struct server *server);
 

@@ -27,8 +27,8 @@ static enum server_mode
 choose_any(const char *name, gboolean aaaa)
 {
 	static const enum server_mode modes[] = {
-		SERVER_ANSWER,	   SERVER_NXDOMAIN, SERVER_NODATA, SERVER_TRUNCATE, SERVER_SERVFAIL,
-		SERVER_CNAME_LOOP, SERVER_DROP,	    SERVER_NOISE,  SERVER_NO_EDNS,  SERVER_CUT,
+		SERVER_ANSWER,     SERVER_NXDOMAIN, SERVER_NODATA, SERVER_TRUNCATE, SERVER_SERVFAIL,
+		SERVER_CNAME_LOOP, SERVER_DROP,     SERVER_NOISE,  SERVER_NO_EDNS,  SERVER_CUT,
 	};
 
 	return modes[(g_str_hash(name) + (guint)aaaa) % G_N_ELEMENTS(modes)];
@@ -219,7 +219,6 @@ main(int argc, char **argv)
 	test_add("/cancel/from-outside", test_from_outside);
 	test_add("/cancel/in-callbacks", test_in_callbacks);
 	test_add("/cancel/free-the-resolver-at-random", test_free_the_resolver_at_random);
-	test_add("/cancel/what-was-asked-comes-to-its-end",
-		 test_what_was_asked_comes_to_its_end);
+	test_add("/cancel/what-was-asked-comes-to-its-end", test_what_was_asked_comes_to_its_end);
 	return g_test_run();
 }

@@ -28,7 +28,8 @@ test_arguments(struct test *test)
 		   -EINVAL);
 	test_error(fend_connect_host(NULL, "::1", "80", NULL, NULL, race_on_end, NULL, &connect),
 		   -EINVAL);
-	test_error(fend_resolver_connect(NULL, "::1", "80", NULL, NULL, race_on_end, NULL, &connect),
+	test_error(fend_resolver_connect(NULL, "::1", "80", NULL, NULL, race_on_end, NULL,
+					 &connect),
 		   -EINVAL);
 	g_assert_null(connect);
 }

@@ -34,9 +34,9 @@ play(struct test *test, const struct scenario *scenario)
 	race_fini(&race);
 }
 
-#define SCENARIO(name, ...)                                       \
-	static void test_##name(struct test *test)                \
-	{                                                         \
+#define SCENARIO(name, ...)                                          \
+	static void test_##name(struct test *test)                   \
+	{                                                            \
 		play(test, &(const struct scenario){ __VA_ARGS__ }); \
 	}
 
@@ -45,8 +45,8 @@ SCENARIO(ipv6_is_a_hole, .in6 = HOLE, .starts = "6@0 4@250", .end = "4@250")
 SCENARIO(ipv6_is_refused, .in6 = REFUSED, .starts = "6@0 4@0", .end = "4@0")
 SCENARIO(both_are_holes, .in6 = HOLE, .in = HOLE, .timeout = 3000, .starts = "6@0 4@250",
 	 .err = -ETIMEDOUT, .when = 3000)
-SCENARIO(both_are_refused, .in6 = REFUSED, .in = REFUSED, .starts = "6@0 4@0",
-	 .err = -ECONNREFUSED, .when = 0)
+SCENARIO(both_are_refused, .in6 = REFUSED, .in = REFUSED, .starts = "6@0 4@0", .err = -ECONNREFUSED,
+	 .when = 0)
 SCENARIO(ipv6_comes_within_the_delay, .aaaa_delay = 30, .starts = "6@30", .end = "6@30")
 SCENARIO(ipv6_comes_after_the_delay, .aaaa_delay = 200, .starts = "4@50", .end = "4@50")
 SCENARIO(ipv6_joins_late, .aaaa_delay = 200, .in = HOLE, .starts = "4@50 6@300", .end = "6@300")
@@ -62,8 +62,8 @@ SCENARIO(ipv6_nodata_ends_the_delay, .aaaa = SERVER_NODATA, .aaaa_delay = 20, .s
 	 .end = "4@20")
 SCENARIO(ipv6_is_not_answered, .aaaa = SERVER_DROP, .starts = "4@50", .end = "4@50")
 SCENARIO(ipv4_is_not_answered, .a = SERVER_DROP, .starts = "6@0", .end = "6@0")
-SCENARIO(nothing_is_answered, .aaaa = SERVER_DROP, .a = SERVER_DROP, .timeout = 4000,
-	 .starts = "", .err = -ETIMEDOUT, .when = 4000)
+SCENARIO(nothing_is_answered, .aaaa = SERVER_DROP, .a = SERVER_DROP, .timeout = 4000, .starts = "",
+	 .err = -ETIMEDOUT, .when = 4000)
 SCENARIO(slow_is_not_cut_off, .in6 = HOLE, .in = REFUSED, .slow = 6, .starts = "6@0 4@250",
 	 .end = "6@250")
 SCENARIO(refused_although_ipv6_failed, .aaaa = SERVER_SERVFAIL, .in = REFUSED, .starts = "4@0",
@@ -88,17 +88,19 @@ test_ipv6_is_unreachable(struct test *test)
 
 	for (i = 0; i < G_N_ELEMENTS(errors); i++)
 		play(test, &(const struct scenario){
-			.failing = 6, .error = errors[i],
-						     .starts = "6@0 4@0", .end = "4@0",
-		});
+				   .failing = 6,
+				   .error = errors[i],
+				   .starts = "6@0 4@0",
+				   .end = "4@0",
+			   });
 }
 
 static void
 test_many_of_ipv6(struct test *test)
 {
 	static const char *const addresses[] = {
-		"::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8::5", "2001:db8::6",
-		"2001:db8::7", NULL,
+		"::1",         "2001:db8::2", "2001:db8::3", "2001:db8::4",
+		"2001:db8::5", "2001:db8::6", "2001:db8::7", NULL,
 	};
 
 	play(test, &(const struct scenario){
@@ -322,7 +324,8 @@ test_hints_that_do_not_fit(struct test *test)
 	for (i = 0; i < G_N_ELEMENTS(no_use); i++)
 		refuse(test, "::1", "80", (struct addrinfo){ .ai_flags = no_use[i] },
 		       FEND_EAI_BADFLAGS);
-	refuse(test, "::1", "80", (struct addrinfo){ .ai_socktype = SOCK_DGRAM }, FEND_EAI_SOCKTYPE);
+	refuse(test, "::1", "80", (struct addrinfo){ .ai_socktype = SOCK_DGRAM },
+	       FEND_EAI_SOCKTYPE);
 	refuse(test, "::1", "80", (struct addrinfo){ .ai_protocol = IPPROTO_UDP },
 	       FEND_EAI_SOCKTYPE);
 	refuse(test, "::1", "80", (struct addrinfo){ .ai_protocol = IPPROTO_SCTP },

@@ -74,7 +74,9 @@ test_thousands_at_once(struct test *test)
 	struct process *dnsmasq = dnsmasq_start(port, records);
 	char *servers = g_strdup_printf("127.0.0.1:%d", port);
 	const struct fend_resolver_options options = {
-		.size = sizeof(options), .servers = servers, .try_timeout = FEND_SEC(40),
+		.size = sizeof(options),
+		.servers = servers,
+		.try_timeout = FEND_SEC(40),
 	};
 	struct fend_resolver *resolver;
 	struct fend_lookup **lookups;

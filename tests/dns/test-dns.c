@@ -14,12 +14,11 @@
 
 #include "dns-test.h"
 
-static const char hosts[] =
-	"127.0.0.1 localhost\n"
-	"::1 localhost\n"
-	"192.0.2.20 hosted.test hosted-alias\n"
-	"2001:db8::20 hosted.test hosted-alias\n"
-	"192.0.2.21 covered.test\n";
+static const char hosts[] = "127.0.0.1 localhost\n"
+			    "::1 localhost\n"
+			    "192.0.2.20 hosted.test hosted-alias\n"
+			    "2001:db8::20 hosted.test hosted-alias\n"
+			    "192.0.2.21 covered.test\n";
 static const char resolv_conf[] = "nameserver 127.0.0.1\n"
 				  "search corp.test\n";
 static const char *const records[] = {
@@ -131,12 +130,13 @@ static void
 test_as_glibc(struct test *test)
 {
 	static const char *const names[] = {
-		"dual.test", "four.test", "six.test", "hosted.test", "hosted-alias", "covered.test",
-		"printer", "nosuch.test", "DUAL.test", "dual.test.",
+		"dual.test",    "four.test", "six.test",    "hosted.test", "hosted-alias",
+		"covered.test", "printer",   "nosuch.test", "DUAL.test",   "dual.test.",
 	};
 	static const int families[] = { AF_UNSPEC, AF_INET, AF_INET6 };
-	static const int flag_sets[] = { 0, AI_CANONNAME, AI_V4MAPPED, AI_V4MAPPED | AI_ALL,
-					 AI_ADDRCONFIG, AI_NUMERICHOST };
+	static const int flag_sets[] = {
+		0, AI_CANONNAME, AI_V4MAPPED, AI_V4MAPPED | AI_ALL, AI_ADDRCONFIG, AI_NUMERICHOST
+	};
 	size_t name, family, flags;
 
 	for (name = 0; name < G_N_ELEMENTS(names); name++)

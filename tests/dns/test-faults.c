@@ -22,8 +22,18 @@ static void
 check_error(int err)
 {
 	static const int errors[] = {
-		0, -ENOMEM, -EMFILE, -EACCES, -EIO, -ENOSPC, -ETIMEDOUT, FEND_EAI_AGAIN,
-		FEND_EAI_FAIL, FEND_EAI_MEMORY, FEND_EAI_SERVICE, FEND_EAI_SYSTEM,
+		0,
+		-ENOMEM,
+		-EMFILE,
+		-EACCES,
+		-EIO,
+		-ENOSPC,
+		-ETIMEDOUT,
+		FEND_EAI_AGAIN,
+		FEND_EAI_FAIL,
+		FEND_EAI_MEMORY,
+		FEND_EAI_SERVICE,
+		FEND_EAI_SYSTEM,
 	};
 	size_t i;
 
@@ -130,11 +140,10 @@ walk(enum fault_op op, int error, const char *name)
 	g_assert_cmpuint(n, >, 1);
 }
 
-#define WALK(name, op, error)                   \
-	static void                             \
-	test_##name(struct test *test)          \
-	{                                       \
-		walk(FAULT_##op, error, #name); \
+#define WALK(name, op, error)                      \
+	static void test_##name(struct test *test) \
+	{                                          \
+		walk(FAULT_##op, error, #name);    \
 	}
 
 WALK(allocations, ALLOCATE, -ENOMEM)

@@ -11,19 +11,18 @@
 
 #include "oracle.h"
 
-static const char hosts_file[] =
-	"# a comment\n"
-	"127.0.0.1 localhost\n"
-	"::1 localhost ip6-localhost\n"
-	"192.0.2.20 hosted.test hosted-alias # with a comment\n"
-	"2001:db8::20 hosted.test hosted-alias\n"
-	"192.0.2.21 covered.test\n"
-	"2001:db8::21\tsixhost.test\tsixhost\n"
-	"192.0.2.22 multi.test\n"
-	"192.0.2.23 other.test multi.test\n"
-	"not-an-address broken.test\n"
-	"192.0.2.25\n"
-	"2001:db8::26 dotted.test.\n";
+static const char hosts_file[] = "# a comment\n"
+				 "127.0.0.1 localhost\n"
+				 "::1 localhost ip6-localhost\n"
+				 "192.0.2.20 hosted.test hosted-alias # with a comment\n"
+				 "2001:db8::20 hosted.test hosted-alias\n"
+				 "192.0.2.21 covered.test\n"
+				 "2001:db8::21\tsixhost.test\tsixhost\n"
+				 "192.0.2.22 multi.test\n"
+				 "192.0.2.23 other.test multi.test\n"
+				 "not-an-address broken.test\n"
+				 "192.0.2.25\n"
+				 "2001:db8::26 dotted.test.\n";
 
 static const char resolv_conf[] = "nameserver 127.0.0.1\n"
 				  "search corp.test lab.test\n";
@@ -128,7 +127,8 @@ static int
 is_hosted(const struct ask *ask, const char *ours, const char *theirs)
 {
 	static const char *const names[] = { "hosted.test", "covered.test", "sixhost.test",
-					     "sixhost",     "multi.test",   "other.test", NULL };
+					     "sixhost",     "multi.test",   "other.test",
+					     NULL };
 
 	return is_one_of(ask->host, names) && is_without_family(ours);
 }
@@ -171,8 +171,7 @@ is_other_family(const struct ask *ask, const char *ours, const char *theirs)
 	static const char *const names[] = { "split", "four.test", "a.b", NULL };
 
 	return is_one_of(ask->host, names) &&
-	       (is_without_family(ours) ||
-		(strstr(theirs, ours) && !strstr(ours, "192.0.2")));
+	       (is_without_family(ours) || (strstr(theirs, ours) && !strstr(ours, "192.0.2")));
 }
 
 static int
@@ -283,8 +282,8 @@ test_without_addresses(struct test *test)
 static void
 test_ndots(struct test *test)
 {
-	static const char *const names[] = { "printer", "a.b", "four.test", "nosuch", "dual.test",
-					     "texty", "split", "dual.test." };
+	static const char *const names[] = { "printer",   "a.b",   "four.test", "nosuch",
+					     "dual.test", "texty", "split",     "dual.test." };
 	static const char *const texts[] = {
 		"nameserver 127.0.0.1\nsearch corp.test lab.test\noptions ndots:2\n",
 		"nameserver 127.0.0.1\nsearch corp.test lab.test\noptions ndots:0\n",

@@ -27,8 +27,8 @@ static const char *const hosts[] = {
 /* clang-format on */
 
 static const char *const services[] = {
-	NULL, "", "0", "80", "0080", "65535", "65536", "http", "www", "domain", "tftp", "amqp",
-	"HTTP", "nosuch", "80x", " 80", "+80",
+	NULL,     "",     "0",    "80",   "0080",   "65535", "65536", "http", "www",
+	"domain", "tftp", "amqp", "HTTP", "nosuch", "80x",   " 80",   "+80",
 };
 
 static const int families[] = { AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX };

@@ -67,8 +67,8 @@ long_name(int n)
 }
 
 static void
-tell_mistake(struct test *test, const char *host, const char *service,
-	     const struct addrinfo *hints, int error)
+tell_mistake(struct test *test, const char *host, const char *service, const struct addrinfo *hints,
+	     int error)
 {
 	struct outcome outcome = { 0 };
 

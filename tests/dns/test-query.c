@@ -16,8 +16,8 @@
 struct told {
 	struct fend_query *query;
 	int calls, err, free_it;
-	gsize n; /* records */
-	int rcode; /* -1: there was no answer */
+	gsize n;     /* records */
+	int rcode;   /* -1: there was no answer */
 	char *first; /* the owner of the first record */
 };
 
@@ -222,7 +222,10 @@ test_mistakes(struct test *test)
 #define SIXTY_THREE "aaaaaaaaabbbbbbbbbcccccccccdddddddddeeeeeeeeefffffffffggggggggg"
 #define LONGEST SIXTY_THREE "." SIXTY_THREE "." SIXTY_THREE "."
 	static const char *const labels[] = {
-		"two..dots", ".dot", "..", SIXTY_THREE "x",
+		"two..dots",
+		".dot",
+		"..",
+		SIXTY_THREE "x",
 		LONGEST "12345678901234567890123456789012345678901234567890123456789012",
 	};
 	char *long_name = g_strnfill(1021, 'a');

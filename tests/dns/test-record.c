@@ -338,9 +338,9 @@ test_svcb(struct test *test)
 		answer = parse_one(types[i], BYTES("\0\0\0"));
 		g_assert_cmpuint(answer->records[0].as.svcb.n_params, ==, 0);
 		fend_answer_free(answer);
-		expect_bad(types[i], BYTES("\0\1\300\14"));                   /* compressed */
-		expect_bad(types[i], BYTES("\0\1\0\0\2\0\0\0\1\0\0"));        /* out of order */
-		expect_bad(types[i], BYTES("\0\1\0\0\2\0\0\0\2\0\0"));        /* twice */
+		expect_bad(types[i], BYTES("\0\1\300\14"));            /* compressed */
+		expect_bad(types[i], BYTES("\0\1\0\0\2\0\0\0\1\0\0")); /* out of order */
+		expect_bad(types[i], BYTES("\0\1\0\0\2\0\0\0\2\0\0")); /* twice */
 		expect_bad(types[i], BYTES("\0\1\0\0\1\0\2x"));
 	}
 }

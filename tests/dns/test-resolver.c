@@ -14,8 +14,8 @@ static void
 test_options(struct test *test)
 {
 	static const char *const good[] = {
-		"127.0.0.1", "127.0.0.1:5353", "::1", "[::1]", "[::1]:5353",
-		"2001:db8::1,192.0.2.1:1", "fe80::1%lo", "[fe80::1%lo]:5353",
+		"127.0.0.1",  "127.0.0.1:5353",          "::1",        "[::1]",
+		"[::1]:5353", "2001:db8::1,192.0.2.1:1", "fe80::1%lo", "[fe80::1%lo]:5353",
 	};
 	/* clang-format off */
 	static const char *const bad[] = {
@@ -33,7 +33,6 @@ test_options(struct test *test)
 	struct fend_resolver *none = (struct fend_resolver *)&none, *resolver = none;
 	size_t i;
 
-	
 	test_error(fend_resolver_new(test->loop, NULL, NULL), -EINVAL);
 	for (i = 0; i < G_N_ELEMENTS(bad); i++) {
 		options.servers = bad[i];

@@ -14,17 +14,16 @@
 
 #include "dns-test.h"
 
-static const char hosts_file[] =
-	"127.0.0.1 localhost\n"
-	"::1 localhost ip6-localhost\n"
-	"192.0.2.20 hosted.home.test hosted\n"
-	"192.0.2.20 second.test\n"
-	"192.0.2.21 own.home.test own\n"
-	"192.0.2.22 home.test\n"
-	"192.0.2.23 nothome.test\n"
-	"192.0.2.24 UPPER.HOME.TEST\n"
-	"fe80::20 linked.test\n"
-	"2001:db8::20 six.home.test\n";
+static const char hosts_file[] = "127.0.0.1 localhost\n"
+				 "::1 localhost ip6-localhost\n"
+				 "192.0.2.20 hosted.home.test hosted\n"
+				 "192.0.2.20 second.test\n"
+				 "192.0.2.21 own.home.test own\n"
+				 "192.0.2.22 home.test\n"
+				 "192.0.2.23 nothome.test\n"
+				 "192.0.2.24 UPPER.HOME.TEST\n"
+				 "fe80::20 linked.test\n"
+				 "2001:db8::20 six.home.test\n";
 
 static const char *const records[] = {
 	"--no-round-robin",

@@ -83,8 +83,8 @@ test_several_with_zones(struct test *test)
 	second->a = SERVER_NXDOMAIN;
 	lookup_run(test, &outcome, resolver, "name.test", AF_INET, 0);
 	test_error(outcome.err, FEND_EAI_NONAME);
-	g_assert_true(g_str_has_prefix(fend_lookup_detail(outcome.lookup),
-				       "NXDOMAIN from [fe80::53%"));
+	g_assert_true(
+		g_str_has_prefix(fend_lookup_detail(outcome.lookup), "NXDOMAIN from [fe80::53%"));
 	g_assert_cmpuint(first->n_a, ==, 1);
 	g_assert_cmpuint(second->n_a, ==, 1);
 	outcome_clear(&outcome);
@@ -180,12 +180,15 @@ static void
 test_attempts(struct test *test)
 {
 	g_assert_cmpuint(ask_silent(test, "options attempts:1\n",
-				    &(struct fend_resolver_options){ 0 }), ==, 1);
+				    &(struct fend_resolver_options){ 0 }),
+			 ==, 1);
 	g_assert_cmpuint(ask_silent(test, "options attempts:2 nonsense attempts: attempts:x\n",
-				    &(struct fend_resolver_options){ 0 }), ==, 2);
+				    &(struct fend_resolver_options){ 0 }),
+			 ==, 2);
 	/* What the program says counts more. */
 	g_assert_cmpuint(ask_silent(test, "options attempts:3\n",
-				    &(struct fend_resolver_options){ .tries = 1 }), ==, 1);
+				    &(struct fend_resolver_options){ .tries = 1 }),
+			 ==, 1);
 }
 
 static void

@@ -14,7 +14,7 @@
 #include "dns-test.h"
 
 static struct fend__kernel door;
-static char *services;  /* the file; NULL: there is none */
+static char *services; /* the file; NULL: there is none */
 static int open_error, read_error;
 static size_t read_most;
 
@@ -76,36 +76,35 @@ port_of(const char *service, int socktype, int protocol)
 	return ntohs(in.sin_port);
 }
 
-static const char file[] =
-	"# a comment\n"
-	"\n"
-	"   \t \n"
-	"one\t\t1/tcp\n"
-	"  two 2/tcp zwei deux\t# trois\n"
-	"two 22/tcp\n"
-	"two 3/udp\n"
-	"mixed 4/tcp 4/udp\n"
-	"both 5/udp dual\n"
-	"both 6/tcp dual\n"
-	"multi 7/sctp\n"
-	"multi 8/dccp\n"
-	"multi 9/udplite\n"
-	"top 65535/tcp\n"
-	"zero 0/tcp\n"
-	"bad\n"
-	"bad 10\n"
-	"bad tcp/10\n"
-	"bad -1/tcp\n"
-	"bad +1/tcp\n"
-	"bad 65536/tcp\n"
-	"bad 99999999999999999999/tcp\n"
-	"bad 1x/tcp\n"
-	"bad /tcp\n"
-	"bad 10/\n"
-	"bad 10/TCP\n"
-	"crlf 11/tcp\r\n"
-	"commented# 12/tcp\n"
-	"last 13/tcp";
+static const char file[] = "# a comment\n"
+			   "\n"
+			   "   \t \n"
+			   "one\t\t1/tcp\n"
+			   "  two 2/tcp zwei deux\t# trois\n"
+			   "two 22/tcp\n"
+			   "two 3/udp\n"
+			   "mixed 4/tcp 4/udp\n"
+			   "both 5/udp dual\n"
+			   "both 6/tcp dual\n"
+			   "multi 7/sctp\n"
+			   "multi 8/dccp\n"
+			   "multi 9/udplite\n"
+			   "top 65535/tcp\n"
+			   "zero 0/tcp\n"
+			   "bad\n"
+			   "bad 10\n"
+			   "bad tcp/10\n"
+			   "bad -1/tcp\n"
+			   "bad +1/tcp\n"
+			   "bad 65536/tcp\n"
+			   "bad 99999999999999999999/tcp\n"
+			   "bad 1x/tcp\n"
+			   "bad /tcp\n"
+			   "bad 10/\n"
+			   "bad 10/TCP\n"
+			   "crlf 11/tcp\r\n"
+			   "commented# 12/tcp\n"
+			   "last 13/tcp";
 
 static void
 check_file(void)
@@ -159,7 +158,8 @@ test_long_lines(struct test *test)
 	for (length = 1000; length < 5000; length += length < 1050 ? 1 : 977) {
 		char *filler = g_strnfill(length, 'x');
 		char *content = g_strdup_printf("before 1/tcp\nlong 2/tcp %s hidden\nafter 3/tcp\n"
-						"%s", filler, filler);
+						"%s",
+						filler, filler);
 		int hidden;
 
 		services_set(content);

@@ -108,8 +108,10 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	test_add("/sources/they-are-asked-for-once-a-second", test_they_are_asked_for_once_a_second);
-	test_add("/sources/they-are-asked-for-after-a-flush", test_they_are_asked_for_after_a_flush);
+	test_add("/sources/they-are-asked-for-once-a-second",
+		 test_they_are_asked_for_once_a_second);
+	test_add("/sources/they-are-asked-for-after-a-flush",
+		 test_they_are_asked_for_after_a_flush);
 	test_add("/sources/what-cannot-be-reached-is-asked-for-again",
 		 test_what_cannot_be_reached_is_asked_for_again);
 	test_add("/sources/one-address-needs-none", test_one_address_needs_none);

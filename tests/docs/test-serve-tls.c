@@ -92,9 +92,19 @@ client_start(const struct server *server)
 {
 	char *address = g_strdup_printf("127.0.0.1:%d", server->port);
 	const char *const argv[] = {
-		"openssl", "s_client", "-connect", address, "-servername", "localhost",
-		"-verify_hostname", "localhost", "-verify_return_error",
-		"-CAfile", certificate_ca(), "-quiet", NULL,
+		"openssl",
+		"s_client",
+		"-connect",
+		address,
+		"-servername",
+		"localhost",
+		"-verify_hostname",
+		"localhost",
+		"-verify_return_error",
+		"-CAfile",
+		certificate_ca(),
+		"-quiet",
+		NULL,
 	};
 	struct process *process = process_start(argv);
 

@@ -24,8 +24,8 @@ check_end(struct process *process, int status, const char *text)
 	char *output = process_output(process);
 
 	if (actual != status || !strstr(output, text))
-		g_error("it ended with %d, not %d, or did not print \"%s\" but \"%s\"", actual, status,
-			text, output);
+		g_error("it ended with %d, not %d, or did not print \"%s\" but \"%s\"", actual,
+			status, text, output);
 	g_free(output);
 	process_stop(process);
 }
@@ -105,8 +105,8 @@ test_much(struct test *test)
 {
 	int port, fd, listener = peer_listen(&port);
 	char *address = g_strdup_printf("127.0.0.1:%d", port);
-	const char *argv[] = { "sh", "-c", "seq 600000 | \"$0\" \"$1\"", g_getenv(STEP("4")), address,
-			       NULL };
+	const char *argv[] = { "sh",    "-c", "seq 600000 | \"$0\" \"$1\"", g_getenv(STEP("4")),
+			       address, NULL };
 	struct process *process = process_start(argv);
 	GString *text = g_string_new(NULL);
 
@@ -182,7 +182,8 @@ test_truncated(struct test *test)
 	struct fake_server *server = fake_server_new_cut(nginx_tls_port(nginx), CUT);
 
 	g_free(nginx_add_file(nginx, "large", SIZE));
-	check_end(fetch(nginx_tls_port(nginx), "/large", certificate_ca()), 0, "HTTP/1.1 200 OK\r\n");
+	check_end(fetch(nginx_tls_port(nginx), "/large", certificate_ca()), 0,
+		  "HTTP/1.1 200 OK\r\n");
 	check_end(fetch(fake_server_port(server), "/large", certificate_ca()), 1,
 		  "HTTP/1.1 200 OK\r\n");
 	fake_server_free(server);

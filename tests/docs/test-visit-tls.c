@@ -55,8 +55,12 @@ static struct process *
 serve(const char *port)
 {
 	const char *const argv[] = {
-		"openssl", "s_server", "-accept", port, "-cert", certificate_ec()->certificate,
-		"-key", certificate_ec()->key, "-rev", "-quiet", NULL,
+		"openssl", "s_server",
+		"-accept", port,
+		"-cert",   certificate_ec()->certificate,
+		"-key",    certificate_ec()->key,
+		"-rev",    "-quiet",
+		NULL,
 	};
 
 	return process_start(argv);
@@ -72,9 +76,12 @@ client_init(struct client *client, struct test *test, const char *host, const ch
 	*client = (struct client){ .test = test, .heard = g_string_new(NULL) };
 	client->port = g_strdup_printf("%d", port);
 	client->visit = (struct visit){
-		.loop = test->loop, .tls = context_new(&params), .opened = on_opened,
+		.loop = test->loop,
+		.tls = context_new(&params),
+		.opened = on_opened,
 		.callbacks = { .readable = on_readable, .closed = on_closed },
-		.host = host, .port = client->port,
+		.host = host,
+		.port = client->port,
 	};
 	client->server = serve(client->port);
 	test_wait_port(port);

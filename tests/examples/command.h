@@ -6,7 +6,10 @@
 
 /* What the tests of the command http_client have in common. */
 
-#define REPLY(text_) { .text = text_, .size = -1 }
+#define REPLY(text_)                      \
+	{                                 \
+		.text = text_, .size = -1 \
+	}
 
 /* All to be freed with g_free(). The host is localhost; a path is one in test_directory(). */
 char *url_of(const char *scheme, int port, const char *path);

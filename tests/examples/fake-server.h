@@ -12,11 +12,11 @@ struct fake_server;
 
 struct fake_reply {
 	const char *text;
-	gssize size;      /* -1: up to the NUL */
+	gssize size;       /* -1: up to the NUL */
 	gboolean bytewise; /* one byte at a time, so that the client sees every way of cutting it */
-	gboolean deaf;    /* do not read the request first */
-	gboolean stall;   /* then keep the connection open until the client has closed it */
-	gboolean reset;   /* then reset the connection */
+	gboolean deaf;     /* do not read the request first */
+	gboolean stall;    /* then keep the connection open until the client has closed it */
+	gboolean reset;    /* then reset the connection */
 };
 
 /*

@@ -9,7 +9,10 @@
 /* A request to a fake server, everything it calls back, and what is to be freed when it does. */
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\n"
-#define REPLY(text_) { .text = text_, .size = -1 }
+#define REPLY(text_)                      \
+	{                                 \
+		.text = text_, .size = -1 \
+	}
 
 enum when { NEVER, IN_RESPONSE, IN_BODY, IN_DONE };
 

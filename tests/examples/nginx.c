@@ -80,20 +80,19 @@ write_config(const struct nginx *nginx)
 
 	if (geteuid() == 0)
 		g_string_append(config, "user root;\n"); /* the files are root's alone */
-	g_string_append(config,
-			"daemon off;\n"
-			"worker_processes 1;\n"
-			"pid nginx.pid;\n"
-			"events { worker_connections 64; }\n"
-			"http {\n"
-			"access_log off;\n"
-			"ssl_protocols TLSv1.2 TLSv1.3;\n"
-			"default_type application/octet-stream;\n"
-			"client_body_temp_path body;\n"
-			"proxy_temp_path proxy;\n"
-			"fastcgi_temp_path fastcgi;\n"
-			"uwsgi_temp_path uwsgi;\n"
-			"scgi_temp_path scgi;\n");
+	g_string_append(config, "daemon off;\n"
+				"worker_processes 1;\n"
+				"pid nginx.pid;\n"
+				"events { worker_connections 64; }\n"
+				"http {\n"
+				"access_log off;\n"
+				"ssl_protocols TLSv1.2 TLSv1.3;\n"
+				"default_type application/octet-stream;\n"
+				"client_body_temp_path body;\n"
+				"proxy_temp_path proxy;\n"
+				"fastcgi_temp_path fastcgi;\n"
+				"uwsgi_temp_path uwsgi;\n"
+				"scgi_temp_path scgi;\n");
 	add_server(config, nginx->port, NULL);
 	add_server(config, nginx->tls_port, certificate_new("nginx-good", NULL));
 	add_server(config, nginx->expired_port, certificate_new("nginx-expired", &expired));
@@ -119,8 +118,8 @@ nginx_start(void)
 	hello = test_file("files/hello", "Hello, world.\n");
 	locations_path = write_locations(nginx);
 	config = write_config(nginx);
-	nginx->process = process_start((const char *const[]){
-		"nginx", "-p", test_directory(), "-c", config, "-e", "stderr", NULL });
+	nginx->process = process_start((const char *const[]){ "nginx", "-p", test_directory(), "-c",
+							      config, "-e", "stderr", NULL });
 	test_wait_port(nginx->other_port);
 	g_free(config);
 	g_free(locations_path);

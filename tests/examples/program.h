@@ -22,8 +22,7 @@ struct program {
  * end of the command line. It may begin with a "|": then the exit status is that of what comes
  * after it.
  */
-struct program program_start(const char *variable, const char *shell, ...)
-	G_GNUC_NULL_TERMINATED;
+struct program program_start(const char *variable, const char *shell, ...) G_GNUC_NULL_TERMINATED;
 
 /* Wait for its end. Frees all; what it has printed to ret_out and ret_err, which may be NULL. */
 int program_end(struct program *program, char **ret_out, char **ret_err);

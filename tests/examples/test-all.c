@@ -104,8 +104,10 @@ test_silent_pipe(struct test *test)
 static void
 test_pipe_blocks_afterwards(struct test *test)
 {
-	const char *const argv[] = { "sh", "-c", "\"$0\" \"$1\" && echo between && exec cat",
-				     getenv(ALL), dispatcher(), NULL };
+	const char *const argv[] = {
+		"sh",        "-c",         "\"$0\" \"$1\" && echo between && exec cat",
+		getenv(ALL), dispatcher(), NULL
+	};
 	struct process *process = process_start(argv);
 	char *output;
 

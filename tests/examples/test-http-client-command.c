@@ -49,9 +49,9 @@ test_framings(struct test *test)
 		bool tls = i % 2, piped = i / 2 % 2;
 		char *url = url_of(tls ? "https" : "http",
 				   tls ? nginx_tls_port(nginx) : nginx_port(nginx), paths[i / 4]);
-		struct program program = program_start(
-			HTTP_CLIENT, piped ? pipe : NULL, url, "--cacert", certificate_ca(),
-			piped ? NULL : "-o", path, NULL);
+		struct program program = program_start(HTTP_CLIENT, piped ? pipe : NULL, url,
+						       "--cacert", certificate_ca(),
+						       piped ? NULL : "-o", path, NULL);
 		char *arrived;
 
 		check_success(&program, "");
@@ -205,8 +205,13 @@ test_unknown_host(struct test *test)
 static void
 test_bad_url(struct test *test)
 {
-	static const char *const urls[] = { "", "h", "ftp://h/", "http://u:p@h/", "http://h:0/",
-					    "http://h/\n", "http://\xc3\xbc/" };
+	static const char *const urls[] = { "",
+					    "h",
+					    "ftp://h/",
+					    "http://u:p@h/",
+					    "http://h:0/",
+					    "http://h/\n",
+					    "http://\xc3\xbc/" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(urls); i++) {
 		struct program program = program_start(HTTP_CLIENT, NULL, urls[i], NULL);
@@ -219,10 +224,16 @@ static void
 test_usage(struct test *test)
 {
 	static const char *const bad[][3] = {
-		{ NULL }, { "http://h", "http://i" }, { "--nonsense", "http://h" },
-		{ "--max-time=0", "http://h" }, { "--max-time=x", "http://h" },
-		{ "--max-time=nan", "http://h" }, { "--max-redirs=-1", "http://h" },
-		{ "--max-filesize=1k", "http://h" }, { "-o" }, { "-HA\nB: c", "http://h" },
+		{ NULL },
+		{ "http://h", "http://i" },
+		{ "--nonsense", "http://h" },
+		{ "--max-time=0", "http://h" },
+		{ "--max-time=x", "http://h" },
+		{ "--max-time=nan", "http://h" },
+		{ "--max-redirs=-1", "http://h" },
+		{ "--max-filesize=1k", "http://h" },
+		{ "-o" },
+		{ "-HA\nB: c", "http://h" },
 		{ "-XG T", "http://h" },
 	};
 	struct program program;
@@ -325,8 +336,7 @@ check_reply(struct fake_reply reply, const char *option, int status, const char 
 {
 	struct fake_server *server = fake_server_new(&reply, 1);
 	char *url = url_of("http", fake_server_port(server), "/"), *path = path_of("failed");
-	struct program program =
-		program_start(HTTP_CLIENT, NULL, "-o", path, url, option, NULL);
+	struct program program = program_start(HTTP_CLIENT, NULL, "-o", path, url, option, NULL);
 
 	check_failure(&program, status, words);
 	check_nothing_left(path);
@@ -359,11 +369,11 @@ test_verbose(struct test *test)
 	char *url = url_of("https", nginx_tls_port(nginx), "/hello"), *out, *err;
 	static const char *const lines[] = {
 		"* looking up localhost\n", "* connecting to 127.0.0.1:", "* TLSv1.3, TLS_",
-		"> GET /hello HTTP/1.1\n", "> Host: localhost:", "< 200 OK\n",
+		"> GET /hello HTTP/1.1\n",  "> Host: localhost:",         "< 200 OK\n",
 		"< Content-Length: 14\n",
 	};
-	struct program program = program_start(HTTP_CLIENT, NULL, "-v", "--cacert",
-					       certificate_ca(), url, NULL);
+	struct program program =
+		program_start(HTTP_CLIENT, NULL, "-v", "--cacert", certificate_ca(), url, NULL);
 
 	g_assert_cmpint(program_end(&program, &out, &err), ==, 0);
 	g_assert_cmpstr(out, ==, "Hello, world.\n");

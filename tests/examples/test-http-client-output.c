@@ -173,8 +173,9 @@ test_ignored_signal(struct test *test)
 	};
 	struct fake_server *server = fake_server_new(&stall, 1);
 	char *url = url_of("http", fake_server_port(server), "/");
-	const char *const argv[] = { "sh", "-c", "trap '' HUP; exec \"$0\" -v \"$1\"",
-				     g_getenv(HTTP_CLIENT), url, NULL };
+	const char *const argv[] = {
+		"sh", "-c", "trap '' HUP; exec \"$0\" -v \"$1\"", g_getenv(HTTP_CLIENT), url, NULL
+	};
 	struct process *process = process_start(argv);
 
 	process_expect(process, "< 200 OK");

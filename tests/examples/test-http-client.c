@@ -22,8 +22,8 @@ test_nothing_is_smuggled(struct test *test)
 		"Trailer: x",
 	};
 	/* clang-format on */
-	static const char *const methods[] = { "", "GET ", "GET / HTTP/1.1\r\nX: y\r\n", "G\nT",
-					       "CONNECT", "G:T" };
+	static const char *const methods[] = { "",     "GET ",    "GET / HTTP/1.1\r\nX: y\r\n",
+					       "G\nT", "CONNECT", "G:T" };
 	const struct fake_reply reply = REPLY(OK_HEAD "Content-Length: 0\r\n\r\n");
 	struct fake_server *server = fake_server_new(&reply, 1);
 

@@ -9,7 +9,8 @@ static void
 check_redirect(struct test *test, const char *method, int status, const char *line, gboolean body)
 {
 	char *first = g_strdup_printf("HTTP/1.1 %d Moved\r\nLocation: y?z\r\n"
-				      "Content-Length: 7\r\n\r\nignored", status);
+				      "Content-Length: 7\r\n\r\nignored",
+				      status);
 	const struct fake_reply replies[] = { REPLY(first),
 					      REPLY(OK_HEAD "Content-Length: 3\r\n\r\nend") };
 	struct fake_server *server = fake_server_new(replies, 2);
@@ -95,12 +96,12 @@ test_redirect_limit(struct test *test)
 static void
 test_redirect_to_nonsense(struct test *test)
 {
-	static const char *const locations[] = { "ftp://h/", "http://u@h/", "/a b", "http:///",
-						 "http://h:0/", "/\xc3\xbc" };
+	static const char *const locations[] = { "ftp://h/", "http://u@h/", "/a b",
+						 "http:///", "http://h:0/", "/\xc3\xbc" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(locations); i++) {
-		char *text = g_strdup_printf("HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n",
-					     locations[i]);
+		char *text =
+			g_strdup_printf("HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n", locations[i]);
 		const struct fake_reply reply = REPLY(text);
 		struct fake_server *server = fake_server_new(&reply, 1);
 		struct fetch fetch = { 0 };

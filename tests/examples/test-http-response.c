@@ -42,7 +42,8 @@ static const struct framing framings[] = {
 	{ OK_HEAD "Transfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\nTrailer: t\r\nA: b\r\n\r\n",
 	  HTTP_ERROR_NONE, 200, "abc" },
 	{ "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" OK_HEAD
-	  "Content-Length: 2\r\n\r\nok", HTTP_ERROR_NONE, 200, "ok" },
+	  "Content-Length: 2\r\n\r\nok",
+	  HTTP_ERROR_NONE, 200, "ok" },
 	{ "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", HTTP_ERROR_NONE, 204, "" },
 	{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", HTTP_ERROR_NONE, 304, "" },
 	{ "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", HTTP_ERROR_NONE, 404, "no" },
@@ -113,10 +114,11 @@ test_zero_byte_in_header(struct test *test)
 static void
 test_fields_of_the_response(struct test *test)
 {
-	const struct fake_reply reply = REPLY("HTTP/1.1 103 Early Hints\r\nA: early\r\nB: b\r\n\r\n"
-					      OK_HEAD "Transfer-Encoding: chunked\r\nA: a\r\n"
-					      "A: again\r\nEmpty:\r\n\r\n"
-					      "1\r\nx\r\n0\r\nC: c\r\n\r\n");
+	const struct fake_reply reply =
+		REPLY("HTTP/1.1 103 Early Hints\r\nA: early\r\nB: b\r\n\r\n" OK_HEAD
+		      "Transfer-Encoding: chunked\r\nA: a\r\n"
+		      "A: again\r\nEmpty:\r\n\r\n"
+		      "1\r\nx\r\n0\r\nC: c\r\n\r\n");
 	struct fake_server *server = fake_server_new(&reply, 1);
 	struct fetch fetch = { 0 };
 

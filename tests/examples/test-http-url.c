@@ -74,7 +74,9 @@ test_refused(struct test *test)
 	refuse("http://user:password@h/", "user name");
 	refuse("http://h%00x/", "percent-encoded");
 	refuse("http://h%2f/", "percent-encoded");
-	refuse("http://b\xc3\xbc""cher.example/", "xn--");
+	refuse("http://b\xc3\xbc"
+	       "cher.example/",
+	       "xn--");
 	refuse("http://h/\xc3\xbc", "ASCII");
 	refuse("http://[::1/", "no URL");
 	refuse("http://[fe80::1%25lo]/", "no URL");

@@ -35,8 +35,8 @@ static char *server;
 static void
 check(const char *option, const char *value, const char *name, int status, const char *expected)
 {
-	struct program program = program_start(RESOLVE, NULL, "--server", server, name,
-					       option, value, NULL);
+	struct program program =
+		program_start(RESOLVE, NULL, "--server", server, name, option, value, NULL);
 	char *out, *err;
 
 	g_assert_cmpint(program_end(&program, &out, &err), ==, status);

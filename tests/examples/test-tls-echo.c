@@ -40,8 +40,9 @@ test_gnutls(struct test *test)
 	int port;
 	struct process *server = serve(&port), *client;
 	char *text = g_strdup_printf("%d", port);
-	const char *argv[] = { "gnutls-cli", "--x509cafile", certificate_ca(), "--port", text,
-			       "localhost", NULL };
+	const char *argv[] = { "gnutls-cli", "--x509cafile", certificate_ca(),
+			       "--port",     text,           "localhost",
+			       NULL };
 
 	test_wait_port(port);
 	client = process_start(argv);

@@ -141,8 +141,8 @@ test_curl(struct test *test)
 
 	passage_open(&passage, TRUE);
 	line = g_strdup_printf("exec curl -sS --cacert %s --resolve a.test:%d:127.0.0.1 -o %s "
-			       "https://a.test:%d/", certificate_ca(), passage.port, file,
-			       passage.port);
+			       "https://a.test:%d/",
+			       certificate_ca(), passage.port, file, passage.port);
 	curl = process_start((const char *const[]){ "sh", "-c", line, NULL });
 	target = peer_accept(passage.named);
 	peer_expect(target, "GET / HTTP/1.1\r\n");
@@ -350,8 +350,7 @@ test_drains(struct test *test)
 static void
 test_usage(struct test *test)
 {
-	static const char usage[] =
-		"Usage: tls_proxy ADDRESS CERTIFICATE KEY [NAME=]TARGET...\n";
+	static const char usage[] = "Usage: tls_proxy ADDRESS CERTIFICATE KEY [NAME=]TARGET...\n";
 
 	server_check_usage(server_start(TLS_PROXY, NULL), usage);
 	server_check_usage(server_start(TLS_PROXY, "127.0.0.1:7", "c", "k", NULL), usage);

@@ -74,7 +74,7 @@ void
 tls_expect_refusal(int fd)
 {
 	/* the header, the level and the description: RFC 8446, section 6 */
-	static const unsigned char alert[] = {21, 3, 3, 0, 2, FATAL, UNEXPECTED_MESSAGE};
+	static const unsigned char alert[] = { 21, 3, 3, 0, 2, FATAL, UNEXPECTED_MESSAGE };
 	unsigned char record[sizeof(alert)];
 	ssize_t n = recv(fd, record, sizeof(record), MSG_WAITALL);
 

@@ -284,8 +284,8 @@ read_servers(const char *list)
 		return;
 	check(n > 0 && n <= SERVERS_MAX);
 	for (i = 0; i < n; i++) {
-		socklen_t size = fend__server_alias(servers, i, (struct sockaddr *)&alias,
-						    sizeof(alias));
+		socklen_t size =
+			fend__server_alias(servers, i, (struct sockaddr *)&alias, sizeof(alias));
 
 		check(size == servers[i].size);
 		check(fend__server_find(servers, n, (struct sockaddr *)&alias) <= i);

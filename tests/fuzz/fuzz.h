@@ -10,8 +10,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 /* What has to be true of every input. A failure aborts, in a build without assertions as well. */
-#define require(condition)                                                                    \
-	((condition) ? (void)0                                                                \
+#define require(condition)     \
+	((condition) ? (void)0 \
 		     : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), abort()))
 
 /* A copy in memory of its own size, so that a sanitizer notices who reads beyond it. */

@@ -113,8 +113,8 @@ end_send(struct end *end, size_t size, unsigned pieces)
 	for (i = 0; i < size; i++)
 		data[i] = pattern(end, end->sent + i);
 	for (i = 0; i < pieces; i++)
-		iov[i] = (struct iovec){data + i * size / pieces,
-					(i + 1) * size / pieces - i * size / pieces};
+		iov[i] = (struct iovec){ data + i * size / pieces,
+					 (i + 1) * size / pieces - i * size / pieces };
 	n = fend_socket_sendv(end->socket, iov, (int)pieces, 0);
 	free(data);
 	require(n <= (ssize_t)size);
@@ -199,7 +199,8 @@ check_keys(const struct end *end)
 		require(fend_tls_export(end->other->socket, "EXPORTER-fuzz", NULL, 0, others,
 					KEY_SIZE) == 0);
 		require(memcmp(own, others, KEY_SIZE) == 0);
-		require(fend_tls_is_resumed(end->socket) == fend_tls_is_resumed(end->other->socket));
+		require(fend_tls_is_resumed(end->socket) ==
+			fend_tls_is_resumed(end->other->socket));
 	}
 }
 

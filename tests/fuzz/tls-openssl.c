@@ -54,7 +54,7 @@ scene_rekey(struct fend_socket *socket, bool ask_for_more)
 
 	/* which writes nothing by itself, as it waits for the next record */
 	if (SSL_version(own->ssl) == TLS1_3_VERSION &&
-	    SSL_key_update(own->ssl, ask_for_more ? SSL_KEY_UPDATE_REQUESTED
-						  : SSL_KEY_UPDATE_NOT_REQUESTED))
+	    SSL_key_update(own->ssl,
+			   ask_for_more ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED))
 		SSL_do_handshake(own->ssl);
 }

@@ -39,7 +39,8 @@ make_files(struct files *files)
 	snprintf(files->hash, sizeof(files->hash), "%s/pin", files->directory);
 	run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 "
 	    "-subj /CN=localhost -addext subjectAltName=DNS:localhost "
-	    "-keyout %s -out %s 2>/dev/null", files->key, files->certificate);
+	    "-keyout %s -out %s 2>/dev/null",
+	    files->key, files->certificate);
 	run("openssl pkey -in %s -pubout -outform DER | openssl dgst -sha256 -binary -out %s",
 	    files->key, files->hash);
 	file = fopen(files->hash, "rb");
@@ -72,8 +73,8 @@ context_new(const struct fend_tls_params *params)
 static void
 make(unsigned version, unsigned kind, const struct files *files, fend_tls_hello_fn *hello)
 {
-	static const char *const protocols[] = {"h2", "http/1.1"};
-	const struct fend_tls_keypair pair = {files->certificate, files->key, NULL};
+	static const char *const protocols[] = { "h2", "http/1.1" };
+	const struct fend_tls_keypair pair = { files->certificate, files->key, NULL };
 	struct scene *scene = &scenes[version][kind];
 	struct fend_tls_params client = {
 		.size = sizeof(client),

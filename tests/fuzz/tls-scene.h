@@ -11,10 +11,10 @@
  * input knows.
  */
 enum {
-	PLAIN,    /* the server's certificate is verified */
-	MUTUAL,   /* the client's as well; a protocol has to be agreed on */
-	RELAXED,  /* truncation allowed, a protocol optional, no tickets; a context is chosen at once */
-	PINNED,   /* the client goes by the key alone; a certificate is optional, as is a context */
+	PLAIN,  /* the server's certificate is verified */
+	MUTUAL, /* the client's as well; a protocol has to be agreed on */
+	RELAXED, /* truncation allowed, a protocol optional, no tickets; a context is chosen at once */
+	PINNED, /* the client goes by the key alone; a certificate is optional, as is a context */
 	SCENES,
 };
 #define VERSIONS 3 /* both, 1.2, 1.3 */

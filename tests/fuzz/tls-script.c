@@ -34,8 +34,8 @@ enum {
 	INSERT,     /* these bytes */
 	INSERT_RECORD,
 	SPOIL_OTHER, /* a byte of what the subject has sent and the peer has yet to get */
-	HOLD,       /* such bytes, or no more */
-	END,        /* of the connection */
+	HOLD,        /* such bytes, or no more */
+	END,         /* of the connection */
 	FAIL_IN,
 	FAIL_OUT,
 	PIECES, /* how much of what is there arrives in one */
@@ -96,7 +96,7 @@ static void
 insert(struct script *script, struct queue *in, bool with_head)
 {
 	size_t size = with_head ? next(script) : 1 + (size_t)(next(script) & 63);
-	uint8_t head[5] = {next(script), 3, 3, 0, 0}, *data = next_bytes(script, &size);
+	uint8_t head[5] = { next(script), 3, 3, 0, 0 }, *data = next_bytes(script, &size);
 
 	head[4] = (uint8_t)size;
 	if (with_head)
@@ -153,7 +153,7 @@ set_once(int *error, int value)
 static void
 disturb(struct script *script, struct world *world, unsigned command)
 {
-	static const int errors[] = {-ECONNRESET, -ETIMEDOUT, -EIO, -EPIPE};
+	static const int errors[] = { -ECONNRESET, -ETIMEDOUT, -EIO, -EPIPE };
 	struct wire *wire = &world->subject.wire;
 	size_t at;
 
@@ -336,7 +336,7 @@ play(struct script *script, struct world *world)
 void
 script_play(bool client, const uint8_t *bytes, size_t n)
 {
-	struct script script = {bytes, n};
+	struct script script = { bytes, n };
 	struct world world;
 	uint8_t scenery = next(&script), life = next(&script);
 

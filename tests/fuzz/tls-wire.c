@@ -135,7 +135,7 @@ static const struct fend_layer_ops wire_ops = {
 void
 wire_push(struct wire *wire, struct fend_socket *socket)
 {
-	*wire = (struct wire){.room = SIZE_MAX};
+	*wire = (struct wire){ .room = SIZE_MAX };
 	require(fend_socket_push_layer(socket, &wire_ops, wire) == 0);
 }
 

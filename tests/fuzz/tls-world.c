@@ -66,7 +66,7 @@ world_hello(struct fend_socket *socket, const char *name, void *data)
 static void
 end_init(struct end *end, struct world *world, bool client, int fd)
 {
-	*end = (struct end){.world = world, .client = client};
+	*end = (struct end){ .world = world, .client = client };
 	end->other = end == &world->subject ? &world->peer : &world->subject;
 	require(fend_socket_wrap(fd, &end->socket) == 0);
 	wire_push(&end->wire, end->socket);
@@ -88,7 +88,7 @@ world_init(struct world *world, const struct scene *scene, bool client)
 	now = FEND_SEC(1000);
 	allocations_left = 0;
 	scene_fix_randomness();
-	*world = (struct world){.scene = scene, .in_piece = SIZE_MAX};
+	*world = (struct world){ .scene = scene, .in_piece = SIZE_MAX };
 	stage = world;
 	require(fend_loop_new(NULL, &world->loop) == 0);
 	require(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);

@@ -16,11 +16,11 @@ struct end {
 	struct fend_socket *socket; /* NULL: freed */
 	struct wire wire;
 	bool client;
-	int called, err;        /* of the handshake */
-	int shutting, shut;     /* shutdowns begun, and ended */
-	size_t sent, received;  /* bytes of the pattern */
-	bool closed;            /* has said that no more will come */
-	bool deaf;              /* does not listen any more */
+	int called, err;       /* of the handshake */
+	int shutting, shut;    /* shutdowns begun, and ended */
+	size_t sent, received; /* bytes of the pattern */
+	bool closed;           /* has said that no more will come */
+	bool deaf;             /* does not listen any more */
 };
 
 struct world {

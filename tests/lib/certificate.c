@@ -9,27 +9,26 @@
 #include "certificate.h"
 #include "process.h"
 
-static const char config_format[] =
-	"[ca]\n"
-	"default_ca = authority\n"
-	"[authority]\n"
-	"database = %1$s.database\n"
-	"new_certs_dir = %2$s\n"
-	"rand_serial = yes\n"
-	"unique_subject = no\n"
-	"default_md = sha256\n"
-	"policy = policy\n"
-	"x509_extensions = leaf\n"
-	"[policy]\n"
-	"commonName = supplied\n"
-	"[req]\n"
-	"distinguished_name = req_name\n"
-	"[req_name]\n"
-	"[leaf]\n"
-	"basicConstraints = critical, CA:FALSE\n"
-	"keyUsage = critical, digitalSignature, keyEncipherment\n"
-	"subjectKeyIdentifier = hash\n"
-	"authorityKeyIdentifier = keyid\n";
+static const char config_format[] = "[ca]\n"
+				    "default_ca = authority\n"
+				    "[authority]\n"
+				    "database = %1$s.database\n"
+				    "new_certs_dir = %2$s\n"
+				    "rand_serial = yes\n"
+				    "unique_subject = no\n"
+				    "default_md = sha256\n"
+				    "policy = policy\n"
+				    "x509_extensions = leaf\n"
+				    "[policy]\n"
+				    "commonName = supplied\n"
+				    "[req]\n"
+				    "distinguished_name = req_name\n"
+				    "[req_name]\n"
+				    "[leaf]\n"
+				    "basicConstraints = critical, CA:FALSE\n"
+				    "keyUsage = critical, digitalSignature, keyEncipherment\n"
+				    "subjectKeyIdentifier = hash\n"
+				    "authorityKeyIdentifier = keyid\n";
 
 static char *
 path_of(const char *name, const char *suffix)
@@ -53,7 +52,7 @@ run(GPtrArray *arguments)
 }
 
 /* The command line "openssl ...": the words of line, where "%s" stands for the next argument. */
-static GPtrArray * G_GNUC_NULL_TERMINATED
+static GPtrArray *G_GNUC_NULL_TERMINATED
 command(const char *line, ...)
 {
 	GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
@@ -130,9 +129,12 @@ config_new(const char *name, const struct certificate_options *options)
 static void
 key_new(const char *path, const struct certificate_options *options)
 {
-	GPtrArray *arguments = options->rsa
-		? command("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out %s", path, NULL)
-		: command("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out %s", path, NULL);
+	GPtrArray *arguments =
+		options->rsa
+			? command("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out %s",
+				  path, NULL)
+			: command("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out %s",
+				  path, NULL);
 
 	if (options->password) {
 		g_ptr_array_insert(arguments, 2, g_strdup("-aes-256-cbc"));
@@ -167,12 +169,14 @@ issue(const struct certificate *certificate, const char *name,
 		    certificate->key, password, subject, request, NULL));
 	if (options->self_signed)
 		run(command("ca -batch -notext -config %s -in %s -out %s -startdate %s -enddate %s "
-			    "-selfsign -keyfile %s -passin %s", config, request,
-			    certificate->certificate, from, to, certificate->key, password, NULL));
+			    "-selfsign -keyfile %s -passin %s",
+			    config, request, certificate->certificate, from, to, certificate->key,
+			    password, NULL));
 	else
 		run(command("ca -batch -notext -config %s -in %s -out %s -startdate %s -enddate %s "
-			    "-cert %s -keyfile %s", config, request, certificate->certificate, from,
-			    to, certificate_ca(), authority_key, NULL));
+			    "-cert %s -keyfile %s",
+			    config, request, certificate->certificate, from, to, certificate_ca(),
+			    authority_key, NULL));
 	g_free(authority_key);
 	g_free(password);
 	g_free(to);

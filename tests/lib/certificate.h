@@ -8,12 +8,12 @@
  */
 struct certificate_options {
 	const char *common_name; /* NULL: "localhost" */
-	const char *san;         /* subjectAltName, NULL: "DNS:localhost,IP:127.0.0.1,IP:::1"; "": none */
-	int days_from, days_to;  /* validity from now; both 0: -1 to 30 */
-	const char *usage;       /* extendedKeyUsage, NULL: "serverAuth,clientAuth" */
-	int self_signed;         /* not by the CA */
-	int rsa;                 /* RSA-2048 instead of P-256 */
-	const char *password;    /* encrypt the key */
+	const char *san; /* subjectAltName, NULL: "DNS:localhost,IP:127.0.0.1,IP:::1"; "": none */
+	int days_from, days_to; /* validity from now; both 0: -1 to 30 */
+	const char *usage;      /* extendedKeyUsage, NULL: "serverAuth,clientAuth" */
+	int self_signed;        /* not by the CA */
+	int rsa;                /* RSA-2048 instead of P-256 */
+	const char *password;   /* encrypt the key */
 };
 
 struct certificate {
@@ -26,7 +26,7 @@ struct certificate {
  * is returned.
  */
 const struct certificate *certificate_new(const char *name,
-					   const struct certificate_options *options);
+					  const struct certificate_options *options);
 /* The CA's certificate, and that of another CA which signed nothing. */
 const char *certificate_ca(void);
 const char *certificate_other_ca(void);

@@ -51,7 +51,7 @@ faulty_allocate(void *pointer, size_t size)
 	static int faulty_##name parameters                     \
 	{                                                       \
 		int error = strike(op);                         \
-								\
+                                                                \
 		return error ? error : REAL->name(__VA_ARGS__); \
 	}
 
@@ -64,7 +64,7 @@ FAULTY(FAULT_PIDFD_OPEN, pidfd_open, (pid_t pid), pid)
 FAULTY(FAULT_PIDFD_SEND_SIGNAL, pidfd_send_signal, (int pidfd, int signo), pidfd, signo)
 FAULTY(FAULT_WAITID, waitid, (pid_t pid, siginfo_t *ret_info, int options), pid, ret_info, options)
 FAULTY(FAULT_TIMERFD_CREATE, timerfd_create, (void))
-FAULTY(FAULT_POLL, poll, (struct pollfd *fds, size_t n, fend_time timeout), fds, n, timeout)
+FAULTY(FAULT_POLL, poll, (struct pollfd * fds, size_t n, fend_time timeout), fds, n, timeout)
 FAULTY(FAULT_WAKEUP, wakeup, (int ret_fds[2]), ret_fds)
 FAULTY(FAULT_SIGACTION, sigaction,
        (int signo, const struct sigaction *action, struct sigaction *old), signo, action, old)
@@ -81,17 +81,16 @@ FAULTY(FAULT_ACCEPT, accept, (int fd, struct sockaddr *address, socklen_t *size)
 FAULTY(FAULT_CONNECT, connect, (int fd, const struct sockaddr *address, socklen_t size), fd,
        address, size)
 FAULTY(FAULT_SHUTDOWN, shutdown, (int fd, int how), fd, how)
-FAULTY(FAULT_GETSOCKOPT, getsockopt,
-       (int fd, int level, int option, void *value, socklen_t *size), fd, level, option, value,
-       size)
+FAULTY(FAULT_GETSOCKOPT, getsockopt, (int fd, int level, int option, void *value, socklen_t *size),
+       fd, level, option, value, size)
 FAULTY(FAULT_SETSOCKOPT, setsockopt,
-       (int fd, int level, int option, const void *value, socklen_t size), fd, level, option,
-       value, size)
+       (int fd, int level, int option, const void *value, socklen_t size), fd, level, option, value,
+       size)
 
-FAULTY(FAULT_RECVMMSG, recvmmsg,
-       (int fd, struct fend__message *messages, unsigned n, int flags), fd, messages, n, flags)
-FAULTY(FAULT_SENDMMSG, sendmmsg,
-       (int fd, struct fend__message *messages, unsigned n, int flags), fd, messages, n, flags)
+FAULTY(FAULT_RECVMMSG, recvmmsg, (int fd, struct fend__message *messages, unsigned n, int flags),
+       fd, messages, n, flags)
+FAULTY(FAULT_SENDMMSG, sendmmsg, (int fd, struct fend__message *messages, unsigned n, int flags),
+       fd, messages, n, flags)
 FAULTY(FAULT_INTERFACE, interface, (const char *name, unsigned *ret_index), name, ret_index)
 FAULTY(FAULT_INTERFACE_NAME, interface_name, (unsigned index, char ret_name[IF_NAMESIZE]), index,
        ret_name)
@@ -185,8 +184,8 @@ faulty_sendmsg(int fd, const struct msghdr *message, int flags)
 	if (error)
 		return error;
 	if (limit) {
-		less.msg_iovlen = cut(message->msg_iov, message->msg_iovlen, iov,
-				      G_N_ELEMENTS(iov));
+		less.msg_iovlen =
+			cut(message->msg_iov, message->msg_iovlen, iov, G_N_ELEMENTS(iov));
 		less.msg_iov = iov;
 	}
 	return REAL->sendmsg(fd, &less, flags);

@@ -378,7 +378,8 @@ is_listening(const char *table, int port)
 	FILE *file = fopen(table, "re");
 
 	while (file && !found && fgets(line, sizeof(line), file))
-		if (sscanf(line, " %*u: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x", address, &local, &state) == 3)
+		if (sscanf(line, " %*u: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x", address, &local,
+			   &state) == 3)
 			found = state == tcp_listen && local == (unsigned)port;
 	if (file)
 		fclose(file);

@@ -19,13 +19,13 @@
 
 enum { THREADS = 4, NOTES = 8, LIVES = 200, TICKS = 40 };
 
-#define check(condition)                                                                         \
-	do {                                                                                     \
-		if (!(condition)) {                                                              \
-			printf("not ok 1 - %s, line %d\n", #condition, __LINE__);                \
-			fflush(stdout);                                                          \
-			_exit(1);                                                                \
-		}                                                                                \
+#define check(condition)                                                          \
+	do {                                                                      \
+		if (!(condition)) {                                               \
+			printf("not ok 1 - %s, line %d\n", #condition, __LINE__); \
+			fflush(stdout);                                           \
+			_exit(1);                                                 \
+		}                                                                 \
 	} while (0)
 
 /* From one thread to another. */
@@ -38,7 +38,7 @@ struct note {
 static struct thread {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	struct fend_loop *loop; /* a reference for the others, under the lock */
+	struct fend_loop *loop;            /* a reference for the others, under the lock */
 	struct note notes[THREADS][NOTES]; /* of this thread to the others */
 	unsigned random;
 	unsigned ticks; /* left, of this life */

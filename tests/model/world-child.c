@@ -129,8 +129,8 @@ on_child(struct fend_child *fend, int err, const struct fend_child_status *statu
 	} else {
 		check(err == 0 && status && child->reaped, "a child is told of with error %d", err);
 		check(status->exited == child->exited && !status->core_dumped &&
-		      status->code == (child->exited ? child->status : 0) &&
-		      status->signal == (child->exited ? 0 : child->status),
+			      status->code == (child->exited ? child->status : 0) &&
+			      status->signal == (child->exited ? 0 : child->status),
 		      "a child is told of with the wrong status");
 	}
 	child->told = true;

@@ -40,7 +40,8 @@ check_all_called(struct loop *loop, enum part part)
 
 	for (i = 0; i < HOOKS; i++)
 		check(!hooks[i].fend || hooks[i].loop != loop || hooks[i].part != part ||
-		      !hooks[i].due, "hook %d is not called", i);
+			      !hooks[i].due,
+		      "hook %d is not called", i);
 }
 
 static void
@@ -68,7 +69,8 @@ on_hook(struct fend_hook *fend, void *data)
 	check(hook->due, "a hook is called twice, or in the iteration it was made in");
 	for (i = 0; i < HOOKS; i++)
 		check(!hooks[i].due || hooks[i].loop != loop || hooks[i].part != hook->part ||
-		      hooks[i].serial >= hook->serial, "hooks are called in another order");
+			      hooks[i].serial >= hook->serial,
+		      "hooks are called in another order");
 	hook->due = false;
 	callback_end(loop);
 }

@@ -37,10 +37,10 @@ static struct io {
 	bool must;    /* and before the last wait: there is news for sure */
 
 	/* this iteration */
-	bool waited;      /* it was there when the wait ended */
-	bool touched;     /* its interest was set since */
+	bool waited;  /* it was there when the wait ended */
+	bool touched; /* its interest was set since */
 	bool called;
-	bool alive;       /* what its descriptor stands for was open then */
+	bool alive; /* what its descriptor stands for was open then */
 	unsigned ready;
 	unsigned missed; /* iterations in a row that found it ready and did not serve it */
 } ios[IOS];
@@ -421,7 +421,8 @@ ios_told(struct loop *loop, int fd, int result, bool fault)
 	}
 	check(!world.core || io->changed, "a change of interest that nobody asked for");
 	check(!world.core || io->told != io->interest || io->unsure ||
-	      (io->mode & (FEND_ONESHOT | FEND_EDGE)), "the kernel is told what it knows");
+		      (io->mode & (FEND_ONESHOT | FEND_EDGE)),
+	      "the kernel is told what it knows");
 	check(result == 0 || io->lost || fault, "the kernel refuses interest 0x%x: %d",
 	      io->interest, result);
 	io->refused = io->unsure = result < 0;

@@ -227,8 +227,8 @@ dispatch(struct loop *loop, fend_time max_wait)
 void
 op_loop_dispatch(void)
 {
-	static const fend_time waits[] = { 0, 0, 0, FEND_US(5), FEND_MS(1), FEND_MS(3),
-					   FEND_MS(10), FEND_FOREVER };
+	static const fend_time waits[] = { 0,          0,          0,           FEND_US(5),
+					   FEND_MS(1), FEND_MS(3), FEND_MS(10), FEND_FOREVER };
 	struct loop *loop = loop_pick();
 	fend_time max_wait = waits[pick(8)];
 

@@ -37,7 +37,7 @@ enum fault {
 };
 
 static const int errors[FAULTS] = {
-	[FAULT_MEMORY] = -ENOMEM,  [FAULT_WAKEUP] = -EMFILE,   [FAULT_EPOLL_CREATE] = -EMFILE,
+	[FAULT_MEMORY] = -ENOMEM,    [FAULT_WAKEUP] = -EMFILE, [FAULT_EPOLL_CREATE] = -EMFILE,
 	[FAULT_EPOLL_CTL] = -ENOSPC, [FAULT_WAIT] = -EFAULT,   [FAULT_INTERRUPT] = -EINTR,
 	[FAULT_SIGACTION] = -EFAULT, [FAULT_PIDFD] = -ENFILE,  [FAULT_FSTAT] = -EOVERFLOW,
 	[FAULT_TIMERFD] = -EMFILE,
@@ -386,7 +386,8 @@ warm_up(void)
 	for (i = 0; i < N; i++) {
 		check(fend_loop_new(NULL, &loops[i]) == 0, "no loop");
 		check(fend_signal_new(loops[i], SIGUSR1, (fend_signal_fn *)abort, NULL,
-				      &signals[i]) == 0, "no signal");
+				      &signals[i]) == 0,
+		      "no signal");
 	}
 	for (i = 0; i < N; i++) {
 		fend_signal_free(signals[i]);

@@ -159,8 +159,8 @@ op_signal_new(void)
 			signal = &signals[i];
 	if (!loop || !signal)
 		return;
-	if (!CALL(loop_error(loop), fend_signal_new(loop->fend, signo, on_signal, signal,
-						    &signal->fend)))
+	if (!CALL(loop_error(loop),
+		  fend_signal_new(loop->fend, signo, on_signal, signal, &signal->fend)))
 		return;
 	*signal = (struct signal){ signal->fend, loop, signo, 0, 0 };
 	loop_object_made(loop);

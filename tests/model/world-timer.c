@@ -85,7 +85,7 @@ check_order(const struct timer *timer)
 		if (!other->due || !is_armed_on(other, timer->loop))
 			continue;
 		check(other->when > timer->when ||
-		      (other->when == timer->when && other->serial >= timer->serial),
+			      (other->when == timer->when && other->serial >= timer->serial),
 		      "timer %d fires before its turn", (int)(timer - timers));
 	}
 }

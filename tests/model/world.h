@@ -60,7 +60,7 @@ struct loop {
 	 */
 	bool hurried, was_hurried;
 
-	int fd; /* fend_loop_fd(), or -1 */
+	int fd;                       /* fend_loop_fd(), or -1 */
 	struct fend_loop_stats stats; /* the counters only */
 };
 
@@ -131,13 +131,13 @@ void world_end_bytes(void); /* no more operations */
 /* world-loop.c */
 void loops_reset(void);
 void loop_each(void (*fn)(struct loop *loop));
-struct loop *loop_pick(void); /* one that can be called, perhaps freed; NULL: none */
+struct loop *loop_pick(void);            /* one that can be called, perhaps freed; NULL: none */
 int loop_error(const struct loop *loop); /* what it and its objects return: 0 or an error */
 void loop_object_made(struct loop *loop);
 void loop_object_gone(struct loop *loop);
 void loop_forget(struct loop *loop); /* if nothing refers to it any more */
-bool loop_stop(struct loop *loop); /* true if that has to end its wait */
-void loops_check(void); /* after each operation */
+bool loop_stop(struct loop *loop);   /* true if that has to end its wait */
+void loops_check(void);              /* after each operation */
 void loops_forked(void);
 void loops_free(void);
 
@@ -169,7 +169,7 @@ void ios_stir(int end, bool wrote); /* something happened at this end of a chann
 void ios_lost(int end);             /* its descriptor is closed before its sources are freed */
 void ios_free_on(int end);
 bool ios_watch(struct loop *loop, int fd); /* is there a source of this number? */
-void ios_park(struct loop *loop);   /* no source has any interest */
+void ios_park(struct loop *loop);          /* no source has any interest */
 void ios_told(struct loop *loop, int fd, int result, bool fault); /* the kernel, of an interest */
 void ios_remade(struct loop *loop); /* in another epoll, where edges are reported again */
 bool ios_urgent(struct loop *loop); /* is a refused change to be told? */

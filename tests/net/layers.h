@@ -20,9 +20,9 @@ void dribbler_push(struct fend_socket *socket);
  * counts of bytes, which are SIZE_MAX, it is a layer that does nothing.
  */
 struct faulty {
-	guint32 random; /* the seed of its sizes and its moods */
-	size_t max;     /* bytes per call: up to this, by chance; 0: no limit */
-	unsigned stall; /* one of so many calls is stalled; 0: none */
+	guint32 random;              /* the seed of its sizes and its moods */
+	size_t max;                  /* bytes per call: up to this, by chance; 0: no limit */
+	unsigned stall;              /* one of so many calls is stalled; 0: none */
 	size_t recv_left, send_left; /* bytes until recv_error and send_error */
 	int recv_error, send_error;
 };

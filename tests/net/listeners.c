@@ -99,8 +99,7 @@ service_drain(struct service *service, fend_time timeout)
 {
 	test_error(fend_listener_drain(service->listener, timeout, on_drained, service), 0);
 	g_assert_cmpint(service->drained, ==, 0);
-	test_error(fend_listener_drain(service->listener, timeout, on_drained, service),
-		   -EALREADY);
+	test_error(fend_listener_drain(service->listener, timeout, on_drained, service), -EALREADY);
 }
 
 struct fend_listener_stats

@@ -281,7 +281,7 @@ test_equal_compares_what_counts(struct test *test)
 {
 	static const char *const all[] = {
 		"1.2.3.4:80", "1.2.3.4:81", "1.2.3.5:80", "[::1]:80", "[::1]:81", "[::2]:80",
-		"[::1%1]:80", "unix:/a", "unix:/ab", "unix:@/a", "unix:@a", "unix:\\x40a",
+		"[::1%1]:80", "unix:/a",    "unix:/ab",   "unix:@/a", "unix:@a",  "unix:\\x40a",
 	};
 	struct fend_address a, b;
 	size_t i, j;
@@ -302,9 +302,9 @@ test_compare_is_a_total_order(struct test *test)
 {
 	/* Sorted. */
 	static const char *const all[] = {
-		"unix:/a", "unix:/ab", "unix:/b", "unix:\\x40a", "1.2.3.4:80", "1.2.3.4:256",
-		"1.2.3.5:1", "2.0.0.1:1", "200.0.0.1:1", "[::1]:80", "[::1]:256", "[::1%1]:80",
-		"[::1%2]:1", "[::2]:1", "[1::]:1", "[f000::]:1",
+		"unix:/a",   "unix:/ab",  "unix:/b",     "unix:\\x40a", "1.2.3.4:80", "1.2.3.4:256",
+		"1.2.3.5:1", "2.0.0.1:1", "200.0.0.1:1", "[::1]:80",    "[::1]:256",  "[::1%1]:80",
+		"[::1%2]:1", "[::2]:1",   "[1::]:1",     "[f000::]:1",
 	};
 	struct fend_address a, b;
 	size_t i, j;

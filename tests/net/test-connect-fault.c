@@ -91,12 +91,12 @@ test_each_failure_becomes_an_error(struct test *test)
 		enum fault_op op;
 		int error;
 	} faults[] = {
-		{ FAULT_ALLOCATE, -ENOMEM },  { FAULT_WAKEUP, -EMFILE },
+		{ FAULT_ALLOCATE, -ENOMEM },     { FAULT_WAKEUP, -EMFILE },
 		{ FAULT_EPOLL_CREATE, -EMFILE }, { FAULT_EPOLL_CTL, -EIO },
-		{ FAULT_EPOLL_WAIT, -EIO },   { FAULT_POLL, -EIO },
-		{ FAULT_SOCKET, -EMFILE },    { FAULT_CONNECT, -ENETUNREACH },
-		{ FAULT_GETSOCKOPT, -ENOBUFS }, { FAULT_SETSOCKOPT, -ENOBUFS },
-		{ FAULT_GET_FLAGS, -EIO },    { FAULT_SET_FLAGS, -EIO },
+		{ FAULT_EPOLL_WAIT, -EIO },      { FAULT_POLL, -EIO },
+		{ FAULT_SOCKET, -EMFILE },       { FAULT_CONNECT, -ENETUNREACH },
+		{ FAULT_GETSOCKOPT, -ENOBUFS },  { FAULT_SETSOCKOPT, -ENOBUFS },
+		{ FAULT_GET_FLAGS, -EIO },       { FAULT_SET_FLAGS, -EIO },
 	};
 	struct fend_address addresses[2];
 	struct fend_socket *listener;

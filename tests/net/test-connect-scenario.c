@@ -14,8 +14,7 @@
 /* How much later than it should an attempt may begin. */
 #define LATE (FEND_SEC(1) * test_slowness())
 
-static void G_GNUC_PRINTF(2, 3)
-parse(struct fend_address *address, const char *format, ...)
+static void G_GNUC_PRINTF(2, 3) parse(struct fend_address *address, const char *format, ...)
 {
 	g_autofree char *text = NULL;
 	va_list list;
@@ -405,8 +404,7 @@ play_a_scoped_address(struct test *test)
 	race_fini(&race);
 
 	/* The zone is part of the address. */
-	parse(&elsewhere, "[fe80::1]:%d",
-	      ntohs(((struct sockaddr_in6 *)&any.storage)->sin6_port));
+	parse(&elsewhere, "[fe80::1]:%d", ntohs(((struct sockaddr_in6 *)&any.storage)->sin6_port));
 	race_begin(&race, test, NULL);
 	race_add(&race, (struct fend_address[]){ elsewhere, address }, 2);
 	race_run(&race);
@@ -432,8 +430,7 @@ main(int argc, char **argv)
 	test_add("/connect-scenario/both-families-are-silent", test_both_families_are_silent);
 	test_add("/connect-scenario/many-of-one-family-are-silent",
 		 test_many_of_one_family_are_silent);
-	test_add("/connect-scenario/nobody-answers-for-a-minute",
-		 test_nobody_answers_for_a_minute);
+	test_add("/connect-scenario/nobody-answers-for-a-minute", test_nobody_answers_for_a_minute);
 	test_add("/connect-scenario/a-late-address-joins-at-the-next-start",
 		 test_a_late_address_joins_at_the_next_start);
 	test_add("/connect-scenario/the-first-family-is-slow-and-the-second-refuses",

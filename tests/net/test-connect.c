@@ -101,7 +101,8 @@ test_the_next_begins_at_once_after_a_failure(struct test *test)
 static void
 test_families_alternate(struct test *test)
 {
-	struct fend_connect_options given = race_options(FEND_MS(300) * test_slowness(), FEND_MS(10));
+	struct fend_connect_options given =
+		race_options(FEND_MS(300) * test_slowness(), FEND_MS(10));
 	struct fend_address addresses[5];
 	struct hole holes[5];
 	struct race race;
@@ -118,8 +119,10 @@ test_families_alternate(struct test *test)
 	race_run(&race);
 	test_error(race.err, -ETIMEDOUT);
 	g_assert_cmpint(race.ended - race.begun, >=, given.timeout);
-	assert_starts(&race, (const struct fend_address *[]){ &addresses[0], &addresses[3],
-		      &addresses[1], &addresses[4], &addresses[2] }, 5);
+	assert_starts(&race,
+		      (const struct fend_address *[]){ &addresses[0], &addresses[3], &addresses[1],
+						       &addresses[4], &addresses[2] },
+		      5);
 	for (i = 1; i < 5; i++)
 		g_assert_cmpint(start_of(&race, i) - start_of(&race, i - 1), >=, FEND_MS(10));
 	race_fini(&race);
@@ -153,7 +156,8 @@ test_a_slow_attempt_is_not_cut_short(struct test *test)
 static void
 test_no_more_attempts_than_allowed(struct test *test)
 {
-	struct fend_connect_options given = race_options(FEND_MS(200) * test_slowness(), FEND_MS(10));
+	struct fend_connect_options given =
+		race_options(FEND_MS(200) * test_slowness(), FEND_MS(10));
 	struct fend_address addresses[4];
 	struct hole holes[4];
 	struct race race;
@@ -387,7 +391,8 @@ test_the_interface_is_set(struct test *test)
 	race_run(&race);
 	assert_peer(&race, &address);
 	g_assert_cmpint(getsockopt(fend_socket_fd(race.socket), SOL_SOCKET, SO_BINDTODEVICE, name,
-				   &size), ==, 0);
+				   &size),
+			==, 0);
 	g_assert_cmpstr(name, ==, "lo");
 	race_fini(&race);
 	given.interface = "none";

@@ -122,7 +122,8 @@ serve(int fd)
 	begin(&server.own);
 	test_error(fend_socket_wrap(fd, &socket), 0);
 	test_error(fend_listener_wrap(server.own.loop, socket, NULL, on_accept, &server,
-				      &server.listener), 0);
+				      &server.listener),
+		   0);
 	run_until(&server.own, &server.drained);
 	fend_listener_free(server.listener);
 	fds--; /* fd was there before */
@@ -174,7 +175,8 @@ leave(struct crowd *crowd)
 		struct visitor *visitor = &crowd->visitors[i];
 
 		test_error(fend_socket_watch(visitor->socket, crowd->own.loop, FEND_IN, on_end,
-					     visitor), 0);
+					     visitor),
+			   0);
 		test_error(fend_socket_send(visitor->socket, &(char){ GOODBYE }, 1, 0), 1);
 	}
 }
@@ -215,15 +217,15 @@ on_connected(struct fend_connect *connect, int err, struct fend_socket *socket, 
 static void
 visit(struct crowd *crowd)
 {
-	while (crowd->busy < BUSY_MAX && crowd->begun < crowd->at_once &&
-	       crowd->to_come > 0) {
+	while (crowd->busy < BUSY_MAX && crowd->begun < crowd->at_once && crowd->to_come > 0) {
 		struct visitor *visitor = &crowd->visitors[crowd->begun++];
 
 		visitor->crowd = crowd;
 		visitor->got = 0;
 		memset(visitor->message, 1 + crowd->to_come % 255, MESSAGE);
 		test_error(fend_connect_new(crowd->own.loop, NULL, on_connected, visitor,
-					    &visitor->connect), 0);
+					    &visitor->connect),
+			   0);
 		test_error(fend_connect_add(visitor->connect, &crowd->address), 0);
 		test_error(fend_connect_last(visitor->connect), 0);
 		crowd->to_come--;

@@ -154,14 +154,14 @@ test_each_failure_becomes_an_error(struct test *test)
 		enum fault_op op;
 		int error;
 	} faults[] = {
-		{ FAULT_ALLOCATE, -ENOMEM },  { FAULT_WAKEUP, -EMFILE },
+		{ FAULT_ALLOCATE, -ENOMEM },     { FAULT_WAKEUP, -EMFILE },
 		{ FAULT_EPOLL_CREATE, -EMFILE }, { FAULT_EPOLL_CTL, -EIO },
-		{ FAULT_EPOLL_WAIT, -EIO },   { FAULT_POLL, -EIO },
-		{ FAULT_SOCKET, -EMFILE },    { FAULT_BIND, -EADDRINUSE },
-		{ FAULT_LISTEN, -EADDRINUSE }, { FAULT_ACCEPT, -EMFILE },
+		{ FAULT_EPOLL_WAIT, -EIO },      { FAULT_POLL, -EIO },
+		{ FAULT_SOCKET, -EMFILE },       { FAULT_BIND, -EADDRINUSE },
+		{ FAULT_LISTEN, -EADDRINUSE },   { FAULT_ACCEPT, -EMFILE },
 		{ FAULT_CONNECT, -ENETUNREACH }, { FAULT_SHUTDOWN, -ENOTCONN },
-		{ FAULT_GETSOCKOPT, -ENOBUFS }, { FAULT_SETSOCKOPT, -ENOPROTOOPT },
-		{ FAULT_RECVMSG, -ECONNRESET }, { FAULT_SENDMSG, -EPIPE },
+		{ FAULT_GETSOCKOPT, -ENOBUFS },  { FAULT_SETSOCKOPT, -ENOPROTOOPT },
+		{ FAULT_RECVMSG, -ECONNRESET },  { FAULT_SENDMSG, -EPIPE },
 	};
 	int failed = 0;
 	size_t i;
@@ -174,7 +174,7 @@ test_each_failure_becomes_an_error(struct test *test)
 			int r;
 
 			fault_set(faults[i].op, n, faults[i].error, 0);
-r = play();
+			r = play();
 			if (!fault_struck()) {
 				test_error(r, 0);
 				break;

@@ -38,8 +38,8 @@ on_half(struct fend_socket *socket, unsigned events, void *data)
 		}
 	}
 	if (events & FEND_IN && !half->done) {
-		n = fend_socket_recv(socket, half->in + half->received,
-				     WHOLE + 1 - half->received, 0);
+		n = fend_socket_recv(socket, half->in + half->received, WHOLE + 1 - half->received,
+				     0);
 		g_assert_true(n >= 0 || n == -EAGAIN);
 		half->received += n > 0 ? (size_t)n : 0;
 		if (n == 0) {

@@ -42,10 +42,10 @@ test_push_names_its_errors(struct test *test)
 	test_error(fend_socket_push_layer(pair.a, NULL, &freed), -EINVAL);
 	ops.size--;
 	test_error(fend_socket_push_layer(pair.a, &ops, &freed), -EINVAL);
-#define WITHOUT(function)                                                      \
-	do {                                                                   \
-		ops = rot13_ops;                                               \
-		ops.function = NULL;                                           \
+#define WITHOUT(function)                                                          \
+	do {                                                                       \
+		ops = rot13_ops;                                                   \
+		ops.function = NULL;                                               \
 		test_error(fend_socket_push_layer(pair.a, &ops, &freed), -EINVAL); \
 	} while (0)
 	WITHOUT(recv);
@@ -89,10 +89,11 @@ test_bytes_pass_through(struct test *test)
 static void
 test_only_the_flags_that_mean_something_are_taken(struct test *test)
 {
-	static const int recv_refused[] = { MSG_OOB, MSG_WAITALL, MSG_TRUNC, MSG_ERRQUEUE,
-					    MSG_PEEK | MSG_WAITALL, MSG_NOSIGNAL };
-	static const int send_refused[] = { MSG_OOB, MSG_MORE, MSG_DONTROUTE, MSG_PEEK, MSG_EOR,
-					    MSG_ZEROCOPY };
+	static const int recv_refused[] = {
+		MSG_OOB, MSG_WAITALL, MSG_TRUNC, MSG_ERRQUEUE, MSG_PEEK | MSG_WAITALL, MSG_NOSIGNAL
+	};
+	static const int send_refused[] = { MSG_OOB,  MSG_MORE, MSG_DONTROUTE,
+					    MSG_PEEK, MSG_EOR,  MSG_ZEROCOPY };
 	struct pair pair;
 	char buffer[8];
 	size_t i;

@@ -98,9 +98,8 @@ free_all(struct service *service)
 static void
 test_callbacks_may_free_everything(struct test *test)
 {
-	static void (*const frees[])(struct service *) = {
-		free_listener, free_loop, free_listener_then_loop, free_all
-	};
+	static void (*const frees[])(struct service *) = { free_listener, free_loop,
+							   free_listener_then_loop, free_all };
 	struct fend_listener_options options = service_options(0);
 	struct fend_socket *clients[2];
 	size_t i;

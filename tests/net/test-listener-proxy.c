@@ -11,7 +11,11 @@
 #include "process.h"
 
 #define V2 "\r\n\r\n\0\r\nQUIT\n"
-#define V2_INET V2 "\x21\x11\0\x0c" "\xc0\0\2\1" "\xc6\x33\x64\2" "\xdc\4\1\xbb"
+#define V2_INET             \
+	V2 "\x21\x11\0\x0c" \
+	   "\xc0\0\2\1"     \
+	   "\xc6\x33\x64\2" \
+	   "\xdc\4\1\xbb"
 #define V1_INET "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"
 
 static const struct {
@@ -107,7 +111,11 @@ test_long_extensions_are_skipped(struct test *test)
 	service_init(&service, test, NULL, &options);
 	client = client_new(&service.address);
 	send_all(client, V2 "\x21\x11\xff\xff", 16);
-	memcpy(rest, "\xc0\0\2\1" "\xc6\x33\x64\2" "\xdc\4\1\xbb", 12);
+	memcpy(rest,
+	       "\xc0\0\2\1"
+	       "\xc6\x33\x64\2"
+	       "\xdc\4\1\xbb",
+	       12);
 	send_all(client, rest, 65535);
 	send_all(client, payload, sizeof(payload));
 	test_wait(test, &service.accepted);
@@ -306,8 +314,7 @@ main(int argc, char **argv)
 	test_add("/listener-proxy/headers-and-payload", test_headers_and_payload);
 	test_add("/listener-proxy/byte-by-byte", test_byte_by_byte);
 	test_add("/listener-proxy/long-extensions-are-skipped", test_long_extensions_are_skipped);
-	test_add("/listener-proxy/one-bad-connection-is-closed",
-		 test_one_bad_connection_is_closed);
+	test_add("/listener-proxy/one-bad-connection-is-closed", test_one_bad_connection_is_closed);
 	test_add("/listener-proxy/the-header-has-to-come-in-time",
 		 test_the_header_has_to_come_in_time);
 	test_add("/listener-proxy/the-time-for-a-header-is-not-renewed",

@@ -154,10 +154,12 @@ test_wrapping_a_socket(struct test *test)
 
 	test_ok(fend_socket_watch(socket, test->loop, FEND_IN, on_told, &told));
 	test_error(fend_listener_wrap(test->loop, socket, NULL, service_on_accept, &service,
-				      &service.listener), -EBUSY);
+				      &service.listener),
+		   -EBUSY);
 	fend_socket_unwatch(socket);
 	test_error(fend_listener_wrap(test->loop, socket, NULL, service_on_accept, &service,
-				      &service.listener), 0);
+				      &service.listener),
+		   0);
 	client = client_new(&address);
 	test_wait(test, &service.accepted);
 	fend_socket_free(client);
@@ -243,13 +245,16 @@ test_bad_arguments(struct test *test)
 	test_error(service_try(&service, test, NULL, &options), -EINVAL);
 	test_ok(fend_address_parse("127.0.0.1:0", &address));
 	test_error(fend_listener_new(test->loop, NULL, NULL, service_on_accept, NULL,
-				     &service.listener), -EINVAL);
+				     &service.listener),
+		   -EINVAL);
 	test_error(fend_listener_new(test->loop, &address, NULL, NULL, NULL, &service.listener),
 		   -EINVAL);
 	test_error(fend_listener_new(NULL, &address, NULL, service_on_accept, NULL,
-				     &service.listener), -EINVAL);
+				     &service.listener),
+		   -EINVAL);
 	test_error(fend_listener_wrap(test->loop, NULL, NULL, service_on_accept, NULL,
-				      &service.listener), -EINVAL);
+				      &service.listener),
+		   -EINVAL);
 	test_error(fend_listener_address(NULL, &address), -EINVAL);
 	test_error(fend_listener_stats(NULL, &stats), -EINVAL);
 	test_error(fend_listener_drain(NULL, 0, NULL, NULL), -EINVAL);

@@ -212,8 +212,8 @@ static void
 test_errors_have_names(struct test *test)
 {
 	static const char *const no_groups[] = { "127.0.0.1:0", "[::1]:0", "unix:@x" };
-	static const char *const no_interfaces[] = { "no-such-if", "", "0", "99999999999",
-						     "2147483647", "1x" };
+	static const char *const no_interfaces[] = { "no-such-if",  "",           "0",
+						     "99999999999", "2147483647", "1x" };
 	struct fend_address group, other;
 	struct fend_socket *socket;
 	size_t i;

@@ -16,7 +16,8 @@ struct good {
 	const char *peer; /* NULL: unknown */
 };
 
-#define A107 "PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff " \
+#define A107                                                     \
+	"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff " \
 	"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"
 
 /* clang-format off */
@@ -72,8 +73,7 @@ test_headers(struct test *test)
 
 	for (i = 0; i < G_N_ELEMENTS(good); i++) {
 		g_autofree char *exact = copy(good[i].header, good[i].size);
-		g_autoptr(GString) more = g_string_new_len(good[i].header,
-							   (gssize)good[i].size);
+		g_autoptr(GString) more = g_string_new_len(good[i].header, (gssize)good[i].size);
 
 		assert_good(&good[i], exact, good[i].size);
 		g_string_append(more, "GET / HTTP/1.1\r\n\r\n");

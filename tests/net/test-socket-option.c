@@ -94,8 +94,15 @@ static void
 test_unknown_names_are_refused(struct test *test)
 {
 	static const char *const unknown[] = {
-		"", "SO_", "SO_SO_REUSEADDR", "NODELAY", "reuseaddr", "REUSEADDR ", "TCP_",
-		"LINGER", "A_NAME_THAT_IS_SO_LONG_THAT_NO_OPTION_WILL_EVER_BE_CALLED_LIKE_THIS",
+		"",
+		"SO_",
+		"SO_SO_REUSEADDR",
+		"NODELAY",
+		"reuseaddr",
+		"REUSEADDR ",
+		"TCP_",
+		"LINGER",
+		"A_NAME_THAT_IS_SO_LONG_THAT_NO_OPTION_WILL_EVER_BE_CALLED_LIKE_THIS",
 	};
 	struct fend_socket *socket;
 	size_t i;

@@ -311,8 +311,8 @@ test_accept_names_its_errors(struct test *test)
 static void
 test_accept_takes_what_is_gone_for_nothing(struct test *test)
 {
-	static const int gone[] = { ECONNABORTED, EPROTO, EINTR, ENETDOWN, ENOPROTOOPT, EHOSTDOWN,
-				    ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH };
+	static const int gone[] = { ECONNABORTED, EPROTO, EINTR,        ENETDOWN,   ENOPROTOOPT,
+				    EHOSTDOWN,    ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH };
 	static const int kept[] = { EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EBADF };
 	struct fend_address address;
 	struct fend_socket *listener = listener_new(&address);

@@ -34,7 +34,7 @@ struct game {
 	struct fend_socket *peers[CROWD];
 	struct fend_rate *rates[RATES];
 	guint32 random;
-	int calling; /* a call on the library is on the stack, inside which nothing is told */
+	int calling;  /* a call on the library is on the stack, inside which nothing is told */
 	bool running; /* in a callback */
 	bool fatal;   /* the loop may be freed */
 };
@@ -90,7 +90,9 @@ on_closed(struct fend_stream *stream, int err, void *data)
 }
 
 static const struct fend_stream_callbacks callbacks = {
-	.readable = on_readable, .drained = on_drained, .closed = on_closed,
+	.readable = on_readable,
+	.drained = on_drained,
+	.closed = on_closed,
 };
 
 static void
@@ -120,8 +122,11 @@ static void
 join(struct game *game, unsigned i)
 {
 	struct fend_stream_options options = {
-		.size = sizeof(options), .input_max = 1 + chance(game, 70000), .output_low = 1,
-		.output_high = 1 + chance(game, 5000), .output_max = 5000 + chance(game, 100000),
+		.size = sizeof(options),
+		.input_max = 1 + chance(game, 70000),
+		.output_low = 1,
+		.output_high = 1 + chance(game, 5000),
+		.output_max = 5000 + chance(game, 100000),
 		.idle_timeout = chance(game, 3) ? 0 : FEND_MS(1 + chance(game, 20)),
 		.write_timeout = chance(game, 3) ? 0 : FEND_MS(1 + chance(game, 20)),
 	};
@@ -215,30 +220,62 @@ call(struct game *game, struct player *player, struct player *other)
 	};
 
 	switch (chance(game, 20)) {
-	case 0: leave(game, player); break;
-	case 1: fend_stream_abort(stream, chance(game, 2) ? -EPROTO : 0); break;
-	case 2: fend_stream_finish(stream, FEND_MS(chance(game, 20))); break;
-	case 3: fend_stream_pause(stream); break;
-	case 4: fend_stream_resume(stream); break;
-	case 5: fend_stream_pipe(stream, other->stream); break;
-	case 6: fend_stream_pipe(stream, other->stream); break;
-	case 7: fend_stream_pipe(stream, NULL); break;
-	case 8: fend_stream_want(stream, chance(game, 80000)); break;
-	case 9: fend_stream_consume(stream, chance(game, 1000)); break;
-	case 10: fend_stream_writev(stream, iov, 3); break;
-	case 11: send_file(game, stream); break;
+	case 0:
+		leave(game, player);
+		break;
+	case 1:
+		fend_stream_abort(stream, chance(game, 2) ? -EPROTO : 0);
+		break;
+	case 2:
+		fend_stream_finish(stream, FEND_MS(chance(game, 20)));
+		break;
+	case 3:
+		fend_stream_pause(stream);
+		break;
+	case 4:
+		fend_stream_resume(stream);
+		break;
+	case 5:
+		fend_stream_pipe(stream, other->stream);
+		break;
+	case 6:
+		fend_stream_pipe(stream, other->stream);
+		break;
+	case 7:
+		fend_stream_pipe(stream, NULL);
+		break;
+	case 8:
+		fend_stream_want(stream, chance(game, 80000));
+		break;
+	case 9:
+		fend_stream_consume(stream, chance(game, 1000));
+		break;
+	case 10:
+		fend_stream_writev(stream, iov, 3);
+		break;
+	case 11:
+		send_file(game, stream);
+		break;
 	case 12:
 		fend_stream_set_rate(stream, game->rates[chance(game, RATES)],
 				     game->rates[chance(game, RATES)]);
 		break;
-	case 13: fend_socket_shutdown(fend_stream_socket(stream), (int)chance(game, 3)); break;
-	case 14: fend_socket_unwatch(fend_stream_socket(stream)); break;
-	case 15: fend_socket_set_events(fend_stream_socket(stream), FEND_OUT); break;
+	case 13:
+		fend_socket_shutdown(fend_stream_socket(stream), (int)chance(game, 3));
+		break;
+	case 14:
+		fend_socket_unwatch(fend_stream_socket(stream));
+		break;
+	case 15:
+		fend_socket_set_events(fend_stream_socket(stream), FEND_OUT);
+		break;
 	case 16:
 		if (game->running && game->loop)
 			test_error(fend_loop_dispatch(game->loop, 0), -EBUSY);
 		break;
-	default: fend_stream_write(stream, bytes, chance(game, sizeof(bytes))); break;
+	default:
+		fend_stream_write(stream, bytes, chance(game, sizeof(bytes)));
+		break;
 	}
 }
 

@@ -38,7 +38,10 @@ push_rot13(struct fend_socket *socket)
 }
 
 static void (*const pushes[])(struct fend_socket *socket) = {
-	push_nothing, push_faulty, dribbler_push, push_rot13,
+	push_nothing,
+	push_faulty,
+	dribbler_push,
+	push_rot13,
 };
 
 /* A stream, and a socket at the other end of its connection. */

@@ -73,8 +73,7 @@ pump(struct side *client)
 	int r = 0;
 
 	while (r == 0 && scene->written < scene->total) {
-		r = fend_stream_write(client->stream, scene->data + scene->written,
-				      scene->piece);
+		r = fend_stream_write(client->stream, scene->data + scene->written, scene->piece);
 		if (r == -ENOTCONN)
 			return;
 		if (!ok(scene, r)) {
@@ -185,8 +184,7 @@ start_side(struct scene *scene, struct side *side, int fd,
 	}
 	r = scene->layered ? push_rot13(socket) : 0;
 	if (r >= 0)
-		r = fend_stream_new(scene->loop, socket, &options, callbacks, side,
-				    &side->stream);
+		r = fend_stream_new(scene->loop, socket, &options, callbacks, side, &side->stream);
 	if (r < 0)
 		fend_socket_free(socket);
 	return r;

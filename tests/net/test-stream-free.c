@@ -189,7 +189,7 @@ free_the_loop(struct heard *heard)
 static void
 test_what_is_due_may_be_freed_by_another(struct test *test)
 {
-	void (*const cases[])(struct heard *heard) = { free_the_next, free_the_loop };
+	void (*const cases[])(struct heard * heard) = { free_the_next, free_the_loop };
 	size_t c;
 	int i, r;
 
@@ -419,8 +419,7 @@ main(int argc, char **argv)
 	ADD("everything-may-go-when-time-is-up", test_everything_may_go_when_time_is_up);
 	ADD("no-callback-after-free", test_no_callback_after_free);
 	ADD("what-is-due-may-be-freed-by-another", test_what_is_due_may_be_freed_by_another);
-	ADD("what-was-freed-does-not-hold-up-others",
-	    test_what_was_freed_does_not_hold_up_others);
+	ADD("what-was-freed-does-not-hold-up-others", test_what_was_freed_does_not_hold_up_others);
 	ADD("streams-of-a-loop-keep-their-own-marks", test_streams_of_a_loop_keep_their_own_marks);
 	ADD("a-stream-is-inert-after-its-loop", test_a_stream_is_inert_after_its_loop);
 	ADD("a-child-only-releases-memory", test_a_child_only_releases_memory);

@@ -126,8 +126,8 @@ stall(struct test *test, size_t low)
 	fill(data, sizeof(data), 3);
 	/* Until nothing moves any more: the server reads nothing. */
 	do {
-		ssize_t n = fend_socket_send(proxy.client, data + sent % 1000, 1000 - sent % 1000,
-					     0);
+		ssize_t n =
+			fend_socket_send(proxy.client, data + sent % 1000, 1000 - sent % 1000, 0);
 
 		sent += n > 0 ? (size_t)n : 0;
 		calls = fend_loop_dispatch(test->loop, 0) + (n > 0);

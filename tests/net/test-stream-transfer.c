@@ -24,7 +24,7 @@ struct end {
 	size_t total, written, received;
 	guint32 out_seed, in_seed;
 	guint32 random;
-	int *ends; /* counted up when the stream has closed in order */
+	int *ends;      /* counted up when the stream has closed in order */
 	size_t most;    /* output that was pending at most */
 	size_t largest; /* piece */
 };
@@ -198,8 +198,7 @@ on_proxy_closed(struct fend_stream *stream, int err, void *data)
 }
 
 static void
-proxy_transfer(struct test *test, struct pair *near, struct pair *far, size_t total,
-	       size_t largest)
+proxy_transfer(struct test *test, struct pair *near, struct pair *far, size_t total, size_t largest)
 {
 	static const struct fend_stream_callbacks callbacks = { .closed = on_proxy_closed };
 	struct pair outer = { .a = near->a, .b = far->b };

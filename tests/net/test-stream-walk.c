@@ -40,8 +40,11 @@ static char *path;
 static bool layered;
 
 static const struct fend_stream_options options = {
-	.size = sizeof(options), .output_low = 1000, .output_high = 4000,
-	.idle_timeout = FEND_SEC(100), .write_timeout = FEND_SEC(100),
+	.size = sizeof(options),
+	.output_low = 1000,
+	.output_high = 4000,
+	.idle_timeout = FEND_SEC(100),
+	.write_timeout = FEND_SEC(100),
 };
 
 static void
@@ -148,8 +151,8 @@ connect_fds(int fds[2])
 	g_assert_cmpint(close(listener), ==, 0);
 	/* Or the last bytes of each play wait for an acknowledgement that is delayed. */
 	for (i = 0; i < 2; i++)
-		g_assert_cmpint(setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)),
-				==, 0);
+		g_assert_cmpint(setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)), ==,
+				0);
 }
 
 /* All that may fail before anything is sent. */
@@ -303,11 +306,11 @@ test_each_failure_is_told(struct test *test)
 		{ FAULT_SENDMSG, -EAGAIN, 0 },     { FAULT_SENDMSG, -ENOBUFS, 5 },
 		{ FAULT_PREAD, -EIO, 1 },          { FAULT_FSTAT, -EIO, 1 },
 		{ FAULT_SHUTDOWN, -ENOTCONN, 1 },  { FAULT_EPOLL_CTL, -EIO, 0 },
-		{ FAULT_EPOLL_CTL, -ENOMEM, 0 },
-		{ FAULT_EPOLL_CREATE, -EMFILE, 0 }, { FAULT_WAKEUP, -EMFILE, 1 },
-		{ FAULT_EPOLL_WAIT, -EIO, 0 },     { FAULT_POLL, -EIO, 0 },
-		{ FAULT_GET_FLAGS, -EIO, 0 },      { FAULT_SET_FLAGS, -EIO, 0 },
-		{ FAULT_GETSOCKOPT, -ENOBUFS, 0 }, { FAULT_SETSOCKOPT, -ENOBUFS, 0 },
+		{ FAULT_EPOLL_CTL, -ENOMEM, 0 },   { FAULT_EPOLL_CREATE, -EMFILE, 0 },
+		{ FAULT_WAKEUP, -EMFILE, 1 },      { FAULT_EPOLL_WAIT, -EIO, 0 },
+		{ FAULT_POLL, -EIO, 0 },           { FAULT_GET_FLAGS, -EIO, 0 },
+		{ FAULT_SET_FLAGS, -EIO, 0 },      { FAULT_GETSOCKOPT, -ENOBUFS, 0 },
+		{ FAULT_SETSOCKOPT, -ENOBUFS, 0 },
 	};
 	size_t i;
 	int with;

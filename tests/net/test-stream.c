@@ -77,8 +77,9 @@ test_a_stream_holds_the_readiness_of_its_socket(struct test *test)
 	pair_init(&pair);
 	heard_init(&heard, test, &pair.a, NULL);
 	g_assert_nonnull(fend_stream_socket(heard.stream));
-	test_error(fend_socket_watch(fend_stream_socket(heard.stream), test->loop, FEND_IN,
-				     on_told, &told), -EBUSY);
+	test_error(fend_socket_watch(fend_stream_socket(heard.stream), test->loop, FEND_IN, on_told,
+				     &told),
+		   -EBUSY);
 	heard_fini(&heard);
 	pair_fini(&pair);
 }

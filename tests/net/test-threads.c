@@ -121,7 +121,8 @@ static void
 on_connected(struct fend_connect *connect, int err, struct fend_socket *socket, void *data)
 {
 	static const struct fend_stream_callbacks callbacks = {
-		.readable = on_client_readable, .closed = on_client_closed,
+		.readable = on_client_readable,
+		.closed = on_client_closed,
 	};
 	static const char message[MESSAGE];
 	struct client *client = data;

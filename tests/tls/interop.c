@@ -121,10 +121,10 @@ static const struct program programs[] = {
 	},
 };
 
-const char *const interop_clients[] = {"s_client", "gnutls-cli", "curl", NULL};
-const char *const interop_servers[] = {"s_server", "gnutls-serv", "nginx", NULL};
-const char *const interop_programs[] = {"s_client", "gnutls-cli",  "curl", "s_server",
-					"gnutls-serv", "nginx", NULL};
+const char *const interop_clients[] = { "s_client", "gnutls-cli", "curl", NULL };
+const char *const interop_servers[] = { "s_server", "gnutls-serv", "nginx", NULL };
+const char *const interop_programs[] = { "s_client",    "gnutls-cli", "curl", "s_server",
+					 "gnutls-serv", "nginx",      NULL };
 
 static const struct program *
 program(void)
@@ -237,7 +237,7 @@ interop_start(struct meeting *meeting, struct test *test, const struct wish *wis
 {
 	char *line, *command;
 
-	*meeting = (struct meeting){.test = test, .side.test = test};
+	*meeting = (struct meeting){ .test = test, .side.test = test };
 	if (interop_is_client())
 		listen_for(meeting);
 	else
@@ -247,7 +247,7 @@ interop_start(struct meeting *meeting, struct test *test, const struct wish *wis
 		line = configured(line);
 	command = g_strdup_printf("PATH=$PATH:/usr/sbin:/sbin; cd %s && exec %s",
 				  wish->beside ? test_directory() : ".", line);
-	meeting->process = process_start((const char *const[]){"sh", "-c", command, NULL});
+	meeting->process = process_start((const char *const[]){ "sh", "-c", command, NULL });
 	if (!interop_is_client())
 		test_wait_port(meeting->port);
 	g_free(command);
@@ -340,7 +340,8 @@ void
 interop_answer(struct meeting *meeting, const char *body, size_t more)
 {
 	char *head = g_strdup_printf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n"
-				     "Connection: close\r\n\r\n", strlen(body) + more);
+				     "Connection: close\r\n\r\n",
+				     strlen(body) + more);
 
 	interop_receive_until(meeting, "\r\n\r\n");
 	say(meeting, head);

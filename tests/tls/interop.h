@@ -26,7 +26,7 @@ struct wish {
 	const char *more;                      /* behind all this on its command line */
 };
 
-bool interop_is_client(void);              /* the program; fend is the server then */
+bool interop_is_client(void);                /* the program; fend is the server then */
 struct fend_tls_params interop_params(void); /* for fend's side */
 
 /* Start the program: a server listens then. */

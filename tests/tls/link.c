@@ -76,7 +76,7 @@ certificate_rsa(void)
 	static const struct certificate *certificate;
 
 	if (!certificate)
-		certificate = certificate_new("rsa", &(struct certificate_options){.rsa = 1});
+		certificate = certificate_new("rsa", &(struct certificate_options){ .rsa = 1 });
 	return certificate;
 }
 
@@ -94,10 +94,10 @@ on_done(struct fend_socket *socket, int err, void *data)
 static void
 init(struct link *link, struct test *test, const struct pair *pair)
 {
-	struct fend_socket *const sockets[] = {pair->a, pair->b};
+	struct fend_socket *const sockets[] = { pair->a, pair->b };
 	int i;
 
-	*link = (struct link){.test = test};
+	*link = (struct link){ .test = test };
 	link->client.test = link->server.test = test;
 	link->client.socket = pair->a;
 	link->server.socket = pair->b;

@@ -52,14 +52,14 @@ on_connection(struct fend_socket *listener, unsigned events, void *data)
 
 void
 meeting_serve(struct meeting *meeting, struct test *test, const struct fend_tls_params *params,
-      const char *line)
+	      const char *line)
 {
 	struct fend_address address;
 	struct fend_socket *listener = listener_new(&address);
 	char text[FEND_ADDRESS_TEXT_MAX];
 	const char *port;
 
-	*meeting = (struct meeting){.test = test};
+	*meeting = (struct meeting){ .test = test };
 	test_ok(fend_address_format(&address, text, sizeof(text)));
 	port = strrchr(text, ':') + 1;
 	meeting->process = start(line, certificate_ca(), port, certificate_ec()->certificate,
@@ -80,7 +80,7 @@ meeting_part(struct meeting *meeting)
 
 void
 meeting_visit(struct meeting *meeting, struct test *test, const struct fend_tls_params *params,
-      const char *line)
+	      const char *line)
 {
 	struct fend_address address;
 	int port = test_port(SOCK_STREAM);
@@ -88,7 +88,7 @@ meeting_visit(struct meeting *meeting, struct test *test, const struct fend_tls_
 	char *text = g_strdup_printf("127.0.0.1:%d", port);
 	int r;
 
-	*meeting = (struct meeting){.test = test};
+	*meeting = (struct meeting){ .test = test };
 	meeting->process = start(line, certificate_ec()->certificate, certificate_ec()->key, number,
 				 certificate_ca());
 	test_wait_port(port);
@@ -154,21 +154,21 @@ meeting_fill_with_lines(struct meeting *meeting, size_t first)
 void
 meeting_take_record_without_data(struct meeting *meeting)
 {
-	struct told told = {0};
+	struct told told = { 0 };
 
 	test_ok(fend_socket_watch(meeting->side.socket, meeting->test->loop, FEND_IN, on_told,
 				  &told));
 	test_wait(meeting->test, &told.calls);
 	fend_socket_unwatch(meeting->side.socket);
-	test_error(fend_socket_recv(meeting->side.socket, &(char){0}, 1, 0), -EAGAIN);
+	test_error(fend_socket_recv(meeting->side.socket, &(char){ 0 }, 1, 0), -EAGAIN);
 }
 
 /* Remove what the programs say themselves, mostly of commands to update the keys. */
 static char *
 without_noise(const char *output)
 {
-	static const char *const noise[] = {"KEYUPDATE\n", "SSL_do_handshake -> 1\n",
-					    "Read BLOCK\n", "- Rekey was completed\n"};
+	static const char *const noise[] = { "KEYUPDATE\n", "SSL_do_handshake -> 1\n",
+					     "Read BLOCK\n", "- Rekey was completed\n" };
 	char *text = g_strdup(output), **parts;
 	size_t i;
 

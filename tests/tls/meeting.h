@@ -19,14 +19,14 @@ struct meeting {
  * A server of fend, and a client: line, in whose words "%s" stands for the CA's file, fend's port,
  * a certificate and its key, in this order. The handshake has ended then; side.err tells how.
  */
-void meeting_serve(struct meeting *meeting, struct test *test,
-		   const struct fend_tls_params *params, const char *line);
+void meeting_serve(struct meeting *meeting, struct test *test, const struct fend_tls_params *params,
+		   const char *line);
 /*
  * A client of fend, and a server: line, where "%s" stands for a certificate, its key, the port to
  * listen on and the CA's file.
  */
-void meeting_visit(struct meeting *meeting, struct test *test,
-		   const struct fend_tls_params *params, const char *line);
+void meeting_visit(struct meeting *meeting, struct test *test, const struct fend_tls_params *params,
+		   const char *line);
 void meeting_part(struct meeting *meeting);
 
 /* The process sends what it reads and prints what it receives: one text there, one back. */

@@ -6,16 +6,16 @@
 
 #include "process.h"
 
-static const struct animal inter = {
-	"staple-inter", .subject = "/CN=staple-inter", .san = "", .extensions = ZOO_AUTHORITY};
+static const struct animal inter = { "staple-inter", .subject = "/CN=staple-inter", .san = "",
+				     .extensions = ZOO_AUTHORITY };
 
-const struct animal staple_leaf = {"staple-leaf", .san = "DNS:localhost"};
-const struct animal staple_wanted = {"staple-wanted", .san = "DNS:localhost",
-				     .extensions = ZOO_LEAF "tlsfeature=status_request\n"};
-const struct animal staple_below = {"staple-below", .issuer = "staple-inter",
-				    .san = "DNS:localhost", .others = "staple-inter"};
-const struct animal staple_delegate = {"staple-delegate", .subject = "/CN=delegate", .san = "",
-				       .extensions = ZOO_LEAF "extendedKeyUsage=OCSPSigning\n"};
+const struct animal staple_leaf = { "staple-leaf", .san = "DNS:localhost" };
+const struct animal staple_wanted = { "staple-wanted", .san = "DNS:localhost",
+				      .extensions = ZOO_LEAF "tlsfeature=status_request\n" };
+const struct animal staple_below = { "staple-below", .issuer = "staple-inter",
+				     .san = "DNS:localhost", .others = "staple-inter" };
+const struct animal staple_delegate = { "staple-delegate", .subject = "/CN=delegate", .san = "",
+					.extensions = ZOO_LEAF "extendedKeyUsage=OCSPSigning\n" };
 
 static void
 make(const struct animal *animal)

@@ -8,11 +8,11 @@
 
 /* An OCSP response, made with the openssl command when it is first asked for. */
 struct staple {
-	const char *name;           /* of its file */
-	const struct animal *about; /* a leaf */
+	const char *name;            /* of its file */
+	const struct animal *about;  /* a leaf */
 	const struct animal *signer; /* NULL: who has issued that */
-	char state;                 /* 'V'alid, 'R'evoked, else unknown */
-	const char *options;        /* for "openssl ocsp", NULL: "-ndays 7" */
+	char state;                  /* 'V'alid, 'R'evoked, else unknown */
+	const char *options;         /* for "openssl ocsp", NULL: "-ndays 7" */
 };
 
 /* Path of the response, as long as the program runs. */

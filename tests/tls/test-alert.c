@@ -27,7 +27,7 @@ enum {
 	NO_APPLICATION_PROTOCOL = 120,
 };
 
-static const char *const http[] = {"h2"}, *const mail[] = {"imap"};
+static const char *const http[] = { "h2" }, *const mail[] = { "imap" };
 static const struct fend_tls_pin no_such_key;
 
 struct ends {
@@ -39,9 +39,9 @@ struct ends {
 struct refusal {
 	void (*prepare)(struct ends *ends);
 	bool by_client;
-	int err;           /* of who refuses */
-	int alert;         /* in TLS 1.2 */
-	int alert_of_1_3;  /* 0: the same */
+	int err;          /* of who refuses */
+	int alert;        /* in TLS 1.2 */
+	int alert_of_1_3; /* 0: the same */
 };
 
 static void
@@ -67,21 +67,21 @@ unknown_issuer(struct ends *ends)
 static void
 self_signed(struct ends *ends)
 {
-	present(&ends->server, "self", &(struct certificate_options){.self_signed = 1});
+	present(&ends->server, "self", &(struct certificate_options){ .self_signed = 1 });
 }
 
 static void
 expired(struct ends *ends)
 {
 	present(&ends->server, "past",
-		&(struct certificate_options){.days_from = -20, .days_to = -10});
+		&(struct certificate_options){ .days_from = -20, .days_to = -10 });
 }
 
 static void
 not_yet_valid(struct ends *ends)
 {
 	present(&ends->server, "future",
-		&(struct certificate_options){.days_from = 10, .days_to = 20});
+		&(struct certificate_options){ .days_from = 10, .days_to = 20 });
 }
 
 static void
@@ -107,10 +107,13 @@ other_key_alone(struct ends *ends)
 static void
 for_clients(struct ends *ends)
 {
-	present(&ends->server, "for-clients", &(struct certificate_options){.usage = "clientAuth"});
+	present(&ends->server, "for-clients",
+		&(struct certificate_options){ .usage = "clientAuth" });
 }
 
-static const struct animal spoilt = {.name = "spoilt", .san = "DNS:localhost", .bad_signature = 1};
+static const struct animal spoilt = { .name = "spoilt",
+				      .san = "DNS:localhost",
+				      .bad_signature = 1 };
 
 static void
 bad_signature(struct ends *ends)
@@ -180,14 +183,15 @@ client_expired(struct ends *ends)
 {
 	demand_certificate(ends);
 	present(&ends->client, "past",
-		&(struct certificate_options){.days_from = -20, .days_to = -10});
+		&(struct certificate_options){ .days_from = -20, .days_to = -10 });
 }
 
 static void
 client_for_servers(struct ends *ends)
 {
 	demand_certificate(ends);
-	present(&ends->client, "for-servers", &(struct certificate_options){.usage = "serverAuth"});
+	present(&ends->client, "for-servers",
+		&(struct certificate_options){ .usage = "serverAuth" });
 }
 
 static void
@@ -242,31 +246,31 @@ no_group(struct ends *ends)
 }
 
 static const struct refusal refusals[] = {
-	{unknown_issuer, true, -EKEYREJECTED, UNKNOWN_CA},
-	{self_signed, true, -EKEYREJECTED, UNKNOWN_CA},
-	{expired, true, -EKEYEXPIRED, CERTIFICATE_EXPIRED},
-	{not_yet_valid, true, -EKEYEXPIRED, CERTIFICATE_EXPIRED},
-	{other_name, true, -EKEYREJECTED, BAD_CERTIFICATE},
-	{other_key, true, -EKEYREJECTED, CERTIFICATE_UNKNOWN},
-	{other_key_alone, true, -EKEYREJECTED, CERTIFICATE_UNKNOWN},
-	{for_clients, true, -EKEYREJECTED, UNSUPPORTED_CERTIFICATE},
-	{bad_signature, true, -EKEYREJECTED, BAD_CERTIFICATE},
-	{revoked, true, -EKEYREVOKED, CERTIFICATE_REVOKED},
-	{no_list, true, -EKEYREJECTED, CERTIFICATE_UNKNOWN},
-	{client_without, false, -EKEYREJECTED, HANDSHAKE_FAILURE, CERTIFICATE_REQUIRED},
-	{client_may_but_has_other_key, false, -EKEYREJECTED, HANDSHAKE_FAILURE,
-	 CERTIFICATE_REQUIRED},
-	{client_with_other_key, false, -EKEYREJECTED, CERTIFICATE_UNKNOWN},
-	{client_unknown, false, -EKEYREJECTED, UNKNOWN_CA},
-	{client_expired, false, -EKEYEXPIRED, CERTIFICATE_EXPIRED},
-	{client_for_servers, false, -EKEYREJECTED, UNSUPPORTED_CERTIFICATE},
-	{no_protocol_in_common, false, -EPROTO, NO_APPLICATION_PROTOCOL},
-	{client_without_protocols, false, -EPROTO, NO_APPLICATION_PROTOCOL},
-	{server_without_protocols, true, -EPROTO, HANDSHAKE_FAILURE},
-	{server_without_protocols_or_verification, true, -EPROTO, HANDSHAKE_FAILURE},
-	{no_version, false, -EPROTO, PROTOCOL_VERSION},
-	{no_cipher, false, -EPROTO, HANDSHAKE_FAILURE},
-	{no_group, false, -EPROTO, HANDSHAKE_FAILURE},
+	{ unknown_issuer, true, -EKEYREJECTED, UNKNOWN_CA },
+	{ self_signed, true, -EKEYREJECTED, UNKNOWN_CA },
+	{ expired, true, -EKEYEXPIRED, CERTIFICATE_EXPIRED },
+	{ not_yet_valid, true, -EKEYEXPIRED, CERTIFICATE_EXPIRED },
+	{ other_name, true, -EKEYREJECTED, BAD_CERTIFICATE },
+	{ other_key, true, -EKEYREJECTED, CERTIFICATE_UNKNOWN },
+	{ other_key_alone, true, -EKEYREJECTED, CERTIFICATE_UNKNOWN },
+	{ for_clients, true, -EKEYREJECTED, UNSUPPORTED_CERTIFICATE },
+	{ bad_signature, true, -EKEYREJECTED, BAD_CERTIFICATE },
+	{ revoked, true, -EKEYREVOKED, CERTIFICATE_REVOKED },
+	{ no_list, true, -EKEYREJECTED, CERTIFICATE_UNKNOWN },
+	{ client_without, false, -EKEYREJECTED, HANDSHAKE_FAILURE, CERTIFICATE_REQUIRED },
+	{ client_may_but_has_other_key, false, -EKEYREJECTED, HANDSHAKE_FAILURE,
+	  CERTIFICATE_REQUIRED },
+	{ client_with_other_key, false, -EKEYREJECTED, CERTIFICATE_UNKNOWN },
+	{ client_unknown, false, -EKEYREJECTED, UNKNOWN_CA },
+	{ client_expired, false, -EKEYEXPIRED, CERTIFICATE_EXPIRED },
+	{ client_for_servers, false, -EKEYREJECTED, UNSUPPORTED_CERTIFICATE },
+	{ no_protocol_in_common, false, -EPROTO, NO_APPLICATION_PROTOCOL },
+	{ client_without_protocols, false, -EPROTO, NO_APPLICATION_PROTOCOL },
+	{ server_without_protocols, true, -EPROTO, HANDSHAKE_FAILURE },
+	{ server_without_protocols_or_verification, true, -EPROTO, HANDSHAKE_FAILURE },
+	{ no_version, false, -EPROTO, PROTOCOL_VERSION },
+	{ no_cipher, false, -EPROTO, HANDSHAKE_FAILURE },
+	{ no_group, false, -EPROTO, HANDSHAKE_FAILURE },
 };
 
 /* In TLS 1.3 a client is done before its certificate was looked at. */
@@ -274,13 +278,13 @@ static void
 hear(struct side *side)
 {
 	if (!side->err)
-		test_error(tls_recv_some(side->test, side->socket, &(char){0}, 1), -EPROTO);
+		test_error(tls_recv_some(side->test, side->socket, &(char){ 0 }, 1), -EPROTO);
 }
 
 static void
 refuse(struct test *test, const struct refusal *refusal, enum fend_tls_version version)
 {
-	struct ends ends = {client_params(), server_params(), NULL};
+	struct ends ends = { client_params(), server_params(), NULL };
 	struct link link;
 	struct side *refuser = refusal->by_client ? &link.client : &link.server;
 	struct side *refused = refusal->by_client ? &link.server : &link.client;
@@ -360,11 +364,12 @@ say(struct test *test, bool client, const void *bytes, size_t size, int alert)
 static void
 test_what_is_no_tls(struct test *test)
 {
-	static const char request[] = "GET / HTTP/1.0\r\n\r\n", banner[] = "220 localhost ESMTP\r\n";
-	static const unsigned char version[] = {22, 9, 9, 0, 4, 1, 2, 3, 4};
-	static const unsigned char old[] = {0x80, 0x2e, 1, 3, 1, 0, 0x15, 0, 0, 0, 0x10};
-	static const unsigned char data[] = {23, 3, 3, 0, 4, 1, 2, 3, 4};
-	static const unsigned char change[] = {20, 3, 3, 0, 1, 1};
+	static const char request[] = "GET / HTTP/1.0\r\n\r\n",
+			  banner[] = "220 localhost ESMTP\r\n";
+	static const unsigned char version[] = { 22, 9, 9, 0, 4, 1, 2, 3, 4 };
+	static const unsigned char old[] = { 0x80, 0x2e, 1, 3, 1, 0, 0x15, 0, 0, 0, 0x10 };
+	static const unsigned char data[] = { 23, 3, 3, 0, 4, 1, 2, 3, 4 };
+	static const unsigned char change[] = { 20, 3, 3, 0, 1, 1 };
 	int client;
 
 	for (client = 0; client <= 1; client++) {
@@ -380,10 +385,10 @@ test_what_is_no_tls(struct test *test)
 static void
 test_bad_records(struct test *test)
 {
-	static const unsigned char too_long[] = {22, 3, 3, 0xff, 0xff, 1, 2, 3, 4};
-	static const unsigned char unknown[] = {22, 3, 3, 0, 5, 77, 0, 0, 1, 1};
-	static const unsigned char short_hello[] = {22, 3, 3, 0, 5, 1, 0, 0, 1, 1};
-	static const unsigned char short_answer[] = {22, 3, 3, 0, 5, 2, 0, 0, 1, 1};
+	static const unsigned char too_long[] = { 22, 3, 3, 0xff, 0xff, 1, 2, 3, 4 };
+	static const unsigned char unknown[] = { 22, 3, 3, 0, 5, 77, 0, 0, 1, 1 };
+	static const unsigned char short_hello[] = { 22, 3, 3, 0, 5, 1, 0, 0, 1, 1 };
+	static const unsigned char short_answer[] = { 22, 3, 3, 0, 5, 2, 0, 0, 1, 1 };
 	int client;
 
 	for (client = 0; client <= 1; client++) {
@@ -400,7 +405,7 @@ test_bad_records(struct test *test)
 static void
 test_endless_message(struct test *test)
 {
-	unsigned char hello[5 + 1024] = {22, 3, 3, 4, 0, 1, 0xff, 0xff, 0xff};
+	unsigned char hello[5 + 1024] = { 22, 3, 3, 4, 0, 1, 0xff, 0xff, 0xff };
 	unsigned char *bytes = g_malloc0(300 * sizeof(hello));
 	struct fend_tls_params params = server_params();
 	struct fend_tls_context *context = context_new(&params);
@@ -417,10 +422,9 @@ test_endless_message(struct test *test)
 	test_ok(fend_tls_handshake(link.server.socket, test->loop, FEND_FOREVER, on_done,
 				   &link.server));
 	while (!test->done) {
-		n = sent < 300 * sizeof(hello)
-			    ? fend_socket_send(link.client.socket, bytes + sent,
-					       300 * sizeof(hello) - sent, 0)
-			    : 0;
+		n = sent < 300 * sizeof(hello) ? fend_socket_send(link.client.socket, bytes + sent,
+								  300 * sizeof(hello) - sent, 0)
+					       : 0;
 		sent += n > 0 ? (size_t)n : 0;
 		test_ok(fend_loop_dispatch(test->loop, 0));
 	}

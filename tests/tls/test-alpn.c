@@ -24,9 +24,9 @@ agree(struct test *test, const char *const *client_names, size_t client_count,
 static void
 test_alpn(struct test *test)
 {
-	static const char *const client[] = {"http/1.1", "h2"};
-	static const char *const server[] = {"h2", "http/1.1"};
-	static const char *const other[] = {"imap"};
+	static const char *const client[] = { "http/1.1", "h2" };
+	static const char *const server[] = { "h2", "http/1.1" };
+	static const char *const other[] = { "imap" };
 
 	agree(test, client, 2, server, 2, "h2");
 	agree(test, client, 1, server, 2, "http/1.1");
@@ -38,7 +38,7 @@ test_alpn(struct test *test)
 static void
 test_alpn_without_agreement(struct test *test)
 {
-	static const char *const http[] = {"h2"}, *const mail[] = {"imap"};
+	static const char *const http[] = { "h2" }, *const mail[] = { "imap" };
 	struct fend_tls_params client = client_params(), server = server_params();
 	struct link link;
 
@@ -59,7 +59,7 @@ test_alpn_without_agreement(struct test *test)
 static void
 test_alpn_unknown_to_the_server(struct test *test)
 {
-	static const char *const http[] = {"h2"};
+	static const char *const http[] = { "h2" };
 	struct fend_tls_params client = client_params(), server = server_params();
 	struct link link;
 
@@ -78,7 +78,7 @@ test_alpn_unknown_to_the_server(struct test *test)
 static void
 test_alpn_unknown_to_the_client(struct test *test)
 {
-	static const char *const http[] = {"h2"};
+	static const char *const http[] = { "h2" };
 	struct fend_tls_params server = server_params();
 	struct link link;
 

@@ -9,16 +9,16 @@
 #include "meeting.h"
 #include "zoo.h"
 
-static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
+static const enum fend_tls_version versions[] = { FEND_TLS_1_2, FEND_TLS_1_3 };
 
 enum { FIRST, A, WILD, A_RSA, EXACT, CERTIFICATES };
 
 static const struct certificate_options options[CERTIFICATES] = {
-	[FIRST] = {.common_name = "first", .san = "DNS:first.test"},
-	[A] = {.common_name = "a", .san = "DNS:a.test,DNS:www.a.test"},
-	[WILD] = {.common_name = "wild", .san = "DNS:*.wild.test,DNS:Upper.TEST"},
-	[A_RSA] = {.common_name = "a-rsa", .san = "DNS:a.test", .rsa = 1},
-	[EXACT] = {.common_name = "exact", .san = "DNS:exact.wild.test"},
+	[FIRST] = { .common_name = "first", .san = "DNS:first.test" },
+	[A] = { .common_name = "a", .san = "DNS:a.test,DNS:www.a.test" },
+	[WILD] = { .common_name = "wild", .san = "DNS:*.wild.test,DNS:Upper.TEST" },
+	[A_RSA] = { .common_name = "a-rsa", .san = "DNS:a.test", .rsa = 1 },
+	[EXACT] = { .common_name = "exact", .san = "DNS:exact.wild.test" },
 };
 
 static const struct certificate *
@@ -201,10 +201,10 @@ assert_refused(const struct fend_tls_params *params)
 static void
 test_never_presented(struct test *test)
 {
-	const struct certificate *twin = certificate_new(
-		"twin", &(struct certificate_options){.san = "DNS:a.test"});
+	const struct certificate *twin =
+		certificate_new("twin", &(struct certificate_options){ .san = "DNS:a.test" });
 	struct fend_tls_params client = client_params(), server = server_params();
-	struct fend_tls_keypair pairs[2] = {*keypair_of(certificate(A)), *keypair_of(twin)};
+	struct fend_tls_keypair pairs[2] = { *keypair_of(certificate(A)), *keypair_of(twin) };
 
 	server.certificates = pairs;
 	server.certificates_count = 2;
@@ -228,16 +228,16 @@ test_odd_names(struct test *test)
 		struct animal animal;
 		const char *name; /* NULL: it is never presented beside another */
 	} cases[] = {
-		{{"odd-others", .san = "otherName:1.2.3.4;UTF8:x,RID:1.2.3.4,email:a@b.test,"
-				       "URI:http://x.test/,IP:127.0.0.1,DNS:odd.test"},
-		 "odd.test"},
-		{{"odd-many", .san = ZOO_MANY_NAMES}, "good.example.com"},
-		{{"odd-nul", .san = "DNS:odd.test!.evil"}, NULL},
-		{{"odd-address", .san = "IP:127.0.0.1,IP:::1"}, NULL},
-		{{"odd-none", .subject = "/CN=odd.test", .san = ""}, NULL},
+		{ { "odd-others", .san = "otherName:1.2.3.4;UTF8:x,RID:1.2.3.4,email:a@b.test,"
+					 "URI:http://x.test/,IP:127.0.0.1,DNS:odd.test" },
+		  "odd.test" },
+		{ { "odd-many", .san = ZOO_MANY_NAMES }, "good.example.com" },
+		{ { "odd-nul", .san = "DNS:odd.test!.evil" }, NULL },
+		{ { "odd-address", .san = "IP:127.0.0.1,IP:::1" }, NULL },
+		{ { "odd-none", .subject = "/CN=odd.test", .san = "" }, NULL },
 	};
 	struct fend_tls_params client = client_params(), server = server_params();
-	struct fend_tls_keypair pairs[2] = {*keypair_of(certificate(A))};
+	struct fend_tls_keypair pairs[2] = { *keypair_of(certificate(A)) };
 	struct link link;
 	size_t i;
 

@@ -6,7 +6,7 @@
 
 #include "pair.h"
 
-static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
+static const enum fend_tls_version versions[] = { FEND_TLS_1_2, FEND_TLS_1_3 };
 
 /* certificate NULL: the client has none. */
 static void
@@ -75,13 +75,15 @@ test_missing(struct test *test)
 static void
 test_bad(struct test *test)
 {
-	const struct certificate *self_signed = certificate_new(
-		"self-signed", &(struct certificate_options){.self_signed = 1});
-	const struct certificate *expired = certificate_new(
-		"expired", &(struct certificate_options){.days_from = -20, .days_to = -10});
-	const struct certificate *server_only = certificate_new(
-		"server-only", &(struct certificate_options){.usage = "serverAuth"});
-	const enum fend_tls_verify verify[] = {FEND_TLS_VERIFY_OPTIONAL, FEND_TLS_VERIFY_REQUIRE};
+	const struct certificate *self_signed =
+		certificate_new("self-signed", &(struct certificate_options){ .self_signed = 1 });
+	const struct certificate *expired =
+		certificate_new("expired",
+				&(struct certificate_options){ .days_from = -20, .days_to = -10 });
+	const struct certificate *server_only =
+		certificate_new("server-only",
+				&(struct certificate_options){ .usage = "serverAuth" });
+	const enum fend_tls_verify verify[] = { FEND_TLS_VERIFY_OPTIONAL, FEND_TLS_VERIFY_REQUIRE };
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(verify); i++) {
@@ -97,8 +99,9 @@ test_bad(struct test *test)
 static void
 test_names_do_not_matter(struct test *test)
 {
-	const struct certificate *nameless = certificate_new(
-		"nameless", &(struct certificate_options){.common_name = "someone", .san = ""});
+	const struct certificate *nameless =
+		certificate_new("nameless", &(struct certificate_options){ .common_name = "someone",
+									   .san = "" });
 
 	verdict(test, FEND_TLS_VERIFY_REQUIRE, nameless, 0, NULL, 0);
 }
@@ -144,6 +147,6 @@ main(int argc, char **argv)
 	variant_add_ways("/client-certificate/bad", test_bad);
 	variant_add_ways("/client-certificate/names-do-not-matter", test_names_do_not_matter);
 	variant_add("/client-certificate/alert-is-found-behind-a-write-error",
-		 test_alert_is_found_behind_a_write_error);
+		    test_alert_is_found_behind_a_write_error);
 	return g_test_run();
 }

@@ -72,7 +72,7 @@ test_size(struct test *test)
 	struct {
 		struct fend_tls_params params;
 		size_t newer;
-	} larger = {.params = client_params(), .newer = 1};
+	} larger = { .params = client_params(), .newer = 1 };
 	struct fend_tls_params params = client_params();
 
 	larger.params.size = sizeof(larger);
@@ -156,9 +156,9 @@ test_depth(struct test *test)
 static void
 test_alpn(struct test *test)
 {
-	static const char *const many[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9"};
+	static const char *const many[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9" };
 	char long_name[34];
-	const char *names[] = {"h2", long_name};
+	const char *names[] = { "h2", long_name };
 	struct fend_tls_params params = client_params();
 
 	memset(long_name, 'a', sizeof(long_name));
@@ -183,9 +183,16 @@ test_alpn(struct test *test)
 static void
 test_ciphers_and_groups(struct test *test)
 {
-	static const char *const bad[] = {"", ":", "AES-128-GCM:", ":AES-128-GCM", "AES-128-CBC",
-					  "aes-128-gcm", "AES-128-GCM,AES-256-GCM",
-					  "AES-128-GCM:AES-128-GCM", "%s%n", "X25519"};
+	static const char *const bad[] = { "",
+					   ":",
+					   "AES-128-GCM:",
+					   ":AES-128-GCM",
+					   "AES-128-CBC",
+					   "aes-128-gcm",
+					   "AES-128-GCM,AES-256-GCM",
+					   "AES-128-GCM:AES-128-GCM",
+					   "%s%n",
+					   "X25519" };
 	struct fend_tls_params params = client_params();
 	size_t i;
 
@@ -216,7 +223,7 @@ test_pins_and_lists(struct test *test)
 
 	server.pins_count = 1;
 	assert_refused(&server, -EINVAL, "pins: NULL");
-	server.pins = &(struct fend_tls_pin){{0}};
+	server.pins = &(struct fend_tls_pin){ { 0 } };
 	assert_refused(&server, -EINVAL, "pins: ");
 	client.ticket_secret = (const unsigned char *)"0123456789abcdef0123456789abcdef";
 	assert_refused(&client, -EINVAL, "ticket_secret: ");
@@ -253,9 +260,9 @@ test_server_needs_a_certificate(struct test *test)
 static void
 test_certificates_differ_in_key_type(struct test *test)
 {
-	const struct fend_tls_keypair pairs[] = {*keypair_of(certificate_ec()),
-						 *keypair_of(certificate_rsa()),
-						 *keypair_of(certificate_ec())};
+	const struct fend_tls_keypair pairs[] = { *keypair_of(certificate_ec()),
+						  *keypair_of(certificate_rsa()),
+						  *keypair_of(certificate_ec()) };
 	struct fend_tls_params params = server_params();
 
 	params.certificates = pairs;
@@ -283,7 +290,7 @@ static void
 test_password(struct test *test)
 {
 	const struct certificate *locked =
-		certificate_new("locked", &(struct certificate_options){.password = "sesame"});
+		certificate_new("locked", &(struct certificate_options){ .password = "sesame" });
 	struct fend_tls_keypair pair = *keypair_of(locked);
 	struct fend_tls_params params = server_params();
 
@@ -309,8 +316,7 @@ test_files_that_cannot_be_read(struct test *test)
 
 	server.certificates = &pair;
 	pair.certificate = "/nonexistent/certificate";
-	assert_refused(&server, -ENOENT,
-		       "certificates[0].certificate: /nonexistent/certificate: ");
+	assert_refused(&server, -ENOENT, "certificates[0].certificate: /nonexistent/certificate: ");
 	pair = *keypair_of(certificate_ec());
 	pair.key = "/nonexistent/key";
 	assert_refused(&server, -ENOENT, "certificates[0].key: /nonexistent/key: ");
@@ -405,7 +411,7 @@ test_overlong_chain_file(struct test *test)
 static void
 test_every_failing_allocation(struct test *test)
 {
-	static const char *const alpn[] = {"h2", "http/1.1"};
+	static const char *const alpn[] = { "h2", "http/1.1" };
 	struct fend_tls_params params = server_params();
 	struct fend_tls_context *context;
 	char *reason;
@@ -486,7 +492,7 @@ main(int argc, char **argv)
 	variant_add("/context/certificates-differ-in-key-type",
 		    test_certificates_differ_in_key_type);
 	variant_add("/context/certificate-and-key-of-two-pairs",
-		 test_certificate_and_key_of_two_pairs);
+		    test_certificate_and_key_of_two_pairs);
 	variant_add("/context/password", test_password);
 	variant_add("/context/files-that-cannot-be-read", test_files_that_cannot_be_read);
 	variant_add("/context/files-of-the-wrong-kind", test_files_of_the_wrong_kind);

@@ -24,7 +24,7 @@ static ssize_t
 cutter_recv(void *layer, struct fend_below *below, const struct iovec *iov, int n, int flags)
 {
 	struct cutter *cutter = layer;
-	struct iovec part = {iov->iov_base, MIN(iov->iov_len, cutter->left)};
+	struct iovec part = { iov->iov_base, MIN(iov->iov_len, cutter->left) };
 	ssize_t r;
 
 	if (!cutter->left)
@@ -115,7 +115,7 @@ start(struct side *side)
 static bool
 cut(struct test *test, bool client, size_t size, int end)
 {
-	struct cutter cutter = {size, end};
+	struct cutter cutter = { size, end };
 	struct link link;
 	struct side *near = client ? &link.client : &link.server;
 	struct side *far = client ? &link.server : &link.client;

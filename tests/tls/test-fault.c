@@ -65,9 +65,10 @@ on_events(struct fend_socket *socket, unsigned events, void *data)
 			note(end->scenario, n ? (int)n : -EIO);
 	}
 	if (events & FEND_OUT && end->sent < SIZE) {
-		n = fend_socket_send(socket, buffer, SIZE - end->sent < sizeof(buffer)
-							     ? SIZE - end->sent
-							     : sizeof(buffer), 0);
+		n = fend_socket_send(socket, buffer,
+				     SIZE - end->sent < sizeof(buffer) ? SIZE - end->sent
+								       : sizeof(buffer),
+				     0);
 		if (n > 0)
 			end->sent += (size_t)n;
 		else if (n != -EAGAIN)
@@ -155,7 +156,7 @@ exchange(struct scenario *scenario)
 static int
 run_scenario(void)
 {
-	struct scenario scenario = {0};
+	struct scenario scenario = { 0 };
 	int r;
 
 	scenario.client.scenario = scenario.server.scenario = &scenario;
@@ -224,7 +225,7 @@ test_all_allocations(struct test *test)
 static void
 use_psk(struct fend_tls_params *client, struct fend_tls_params *server)
 {
-	static const struct fend_tls_psk psk = {"client", "a key of 24 random bytes", 24};
+	static const struct fend_tls_psk psk = { "client", "a key of 24 random bytes", 24 };
 
 	client->cafile = NULL;
 	server->certificates_count = 0;
@@ -253,7 +254,7 @@ use_staple(struct fend_tls_params *client, struct fend_tls_params *server)
 static void
 test_allocation_with_staple(struct test *test)
 {
-	static const struct staple staple = {"stapled", &staple_wanted, .state = 'V'};
+	static const struct staple staple = { "stapled", &staple_wanted, .state = 'V' };
 
 	stapled = staple_keypair(&staple_wanted, &staple);
 	adapt = use_staple;

@@ -9,7 +9,7 @@
 static void
 test_watch_is_suspended_and_resumed(struct test *test)
 {
-	struct told told = {0};
+	struct told told = { 0 };
 	struct link link;
 
 	link_init(&link, test);
@@ -40,7 +40,8 @@ on_open_watch(struct fend_socket *socket, int err, void *data)
 	test_error(err, 0);
 	/* the watch from before is in force again */
 	test_error(fend_socket_watch(socket, opener->side.test->loop, FEND_IN, on_told,
-				     &opener->told), -EBUSY);
+				     &opener->told),
+		   -EBUSY);
 	opener->events_in_callback = fend_socket_set_events(socket, FEND_OUT);
 	opener->side.test->done = 1;
 }
@@ -48,7 +49,7 @@ on_open_watch(struct fend_socket *socket, int err, void *data)
 static void
 test_watch_is_back_in_the_callback(struct test *test)
 {
-	struct opener opener = {.side.test = test};
+	struct opener opener = { .side.test = test };
 	struct link link;
 
 	link_init(&link, test);
@@ -81,7 +82,7 @@ static void
 speak_first(struct test *test, enum fend_tls_version version, bool client_speaks)
 {
 	struct fend_tls_params params = client_params();
-	struct told told = {0};
+	struct told told = { 0 };
 	struct link link;
 	struct side *speaker = client_speaks ? &link.client : &link.server;
 	struct side *listener = client_speaks ? &link.server : &link.client;
@@ -166,8 +167,8 @@ test_free_loop_in_the_callback(struct test *test)
 
 	link_init(&link, test);
 	link_wrap(&link, NULL, NULL, NULL);
-	test_ok(fend_tls_handshake(link.client.socket, test->loop, FEND_FOREVER,
-				   on_done_free_loop, &link.client));
+	test_ok(fend_tls_handshake(link.client.socket, test->loop, FEND_FOREVER, on_done_free_loop,
+				   &link.client));
 	test_ok(fend_tls_handshake(link.server.socket, test->loop, FEND_FOREVER, on_done,
 				   &link.server));
 	while (test->loop)
@@ -213,9 +214,9 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	variant_add_ways("/callback/watch-is-suspended-and-resumed",
-			test_watch_is_suspended_and_resumed);
+			 test_watch_is_suspended_and_resumed);
 	variant_add_ways("/callback/watch-is-back-in-the-callback",
-			test_watch_is_back_in_the_callback);
+			 test_watch_is_back_in_the_callback);
 	variant_add("/callback/data-behind-the-last-flight", test_data_behind_the_last_flight);
 	variant_add_all("/callback/free-socket-in-the-callback", test_free_socket_in_the_callback);
 	variant_add_ways("/callback/free-loop-in-the-callback", test_free_loop_in_the_callback);

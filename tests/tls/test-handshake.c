@@ -86,11 +86,11 @@ test_ciphers(struct test *test)
 		const char *client, *server;
 		const char *cipher_1_2, *cipher_1_3;
 	} cases[] = {
-		{NULL, NULL, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"},
-		{"AES-256-GCM:AES-128-GCM", "AES-128-GCM:AES-256-GCM",
-		 "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"},
-		{"CHACHA20-POLY1305", NULL, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-		 "TLS_CHACHA20_POLY1305_SHA256"},
+		{ NULL, NULL, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384" },
+		{ "AES-256-GCM:AES-128-GCM", "AES-128-GCM:AES-256-GCM",
+		  "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256" },
+		{ "CHACHA20-POLY1305", NULL, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+		  "TLS_CHACHA20_POLY1305_SHA256" },
 	};
 	struct fend_tls_params client = client_params(), server = server_params();
 	struct link link;
@@ -177,7 +177,7 @@ test_no_common_version(struct test *test)
 static void
 test_nothing_in_common(struct test *test)
 {
-	static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
+	static const enum fend_tls_version versions[] = { FEND_TLS_1_2, FEND_TLS_1_3 };
 	struct fend_tls_params client = client_params(), server = server_params();
 	size_t i;
 
@@ -197,7 +197,7 @@ test_nothing_in_common(struct test *test)
 static void
 test_one_byte_at_a_time(struct test *test)
 {
-	static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
+	static const enum fend_tls_version versions[] = { FEND_TLS_1_2, FEND_TLS_1_3 };
 	struct fend_tls_params client = client_params();
 	struct link link;
 	size_t i;
@@ -273,7 +273,7 @@ test_bad_calls(struct test *test)
 				   &link.client));
 	test_error(fend_tls_handshake(link.client.socket, test->loop, 0, on_done, NULL), -EALREADY);
 	test_error(fend_tls_shutdown(link.client.socket, test->loop, 0, on_done, NULL), -EBUSY);
-	test_error(fend_socket_recv(link.client.socket, &(char){0}, 1, 0), -EAGAIN);
+	test_error(fend_socket_recv(link.client.socket, &(char){ 0 }, 1, 0), -EAGAIN);
 	test_error(fend_socket_send(link.client.socket, "x", 1, 0), -EAGAIN);
 	test_error(fend_socket_shutdown(link.client.socket, SHUT_WR), -ENOTCONN);
 	test_error(fend_tls_wrap(link.client.socket, context, "localhost"), -EALREADY);
@@ -289,7 +289,7 @@ static void
 test_another_loop(struct test *test)
 {
 	struct fend_loop *other;
-	struct told told = {0};
+	struct told told = { 0 };
 	struct link link;
 
 	test_ok(fend_loop_new(NULL, &other));
@@ -312,7 +312,7 @@ static void *
 work(void *data)
 {
 	struct worker *worker = data;
-	struct test test = {0};
+	struct test test = { 0 };
 	struct link link;
 
 	test_ok(fend_loop_new(NULL, &test.loop));

@@ -28,7 +28,7 @@ on_hello(struct fend_socket *socket, const char *name, void *data)
 	g_free(doorman->name);
 	doorman->name = g_strdup(name);
 	g_assert_null(fend_tls_get(socket, FEND_TLS_PROTOCOL));
-	test_error(fend_socket_recv(socket, &(char){0}, 1, 0), -EAGAIN);
+	test_error(fend_socket_recv(socket, &(char){ 0 }, 1, 0), -EAGAIN);
 	if (doorman->free_socket) {
 		doorman->link->server.socket = fend_socket_free(socket);
 		doorman->test->done = 1;
@@ -82,7 +82,7 @@ static void
 test_choice(struct test *test)
 {
 	struct fend_tls_params other = other_params(), own = server_params();
-	struct doorman doorman = {.test = test, .answer = context_new(&other)};
+	struct doorman doorman = { .test = test, .answer = context_new(&other) };
 	struct link link;
 
 	meet(&link, &doorman, NULL, "other.example");
@@ -133,7 +133,7 @@ test_later(struct test *test)
 {
 	struct fend_tls_params other = other_params();
 	struct fend_tls_context *context = context_new(&other);
-	struct doorman doorman = {.test = test};
+	struct doorman doorman = { .test = test };
 	struct link link;
 
 	start_waiting(&link, &doorman, FEND_FOREVER);
@@ -165,7 +165,7 @@ test_later_beside_others(struct test *test)
 
 	test_ok(fend_tls_set_handshake_time(test->loop, 1));
 	for (i = 0; i < G_N_ELEMENTS(links); i++) {
-		doormen[i] = (struct doorman){.test = test};
+		doormen[i] = (struct doorman){ .test = test };
 		start_waiting(&links[i], &doormen[i], FEND_FOREVER);
 	}
 	for (i = G_N_ELEMENTS(links); i-- > 0;)
@@ -186,7 +186,7 @@ test_later_beside_others(struct test *test)
 static void
 test_refusal(struct test *test)
 {
-	struct doorman doorman = {.test = test, .refuse = true};
+	struct doorman doorman = { .test = test, .refuse = true };
 	struct link link;
 
 	meet(&link, &doorman, NULL, "unknown.example");
@@ -204,7 +204,7 @@ test_deadline(struct test *test)
 {
 	struct fend_tls_params other = other_params();
 	struct fend_tls_context *context = context_new(&other);
-	struct doorman doorman = {.test = test};
+	struct doorman doorman = { .test = test };
 	struct link link;
 
 	start_waiting(&link, &doorman, FEND_MS(300) * test_slowness());
@@ -222,7 +222,7 @@ test_bad_answers(struct test *test)
 {
 	struct fend_tls_params client = client_params(), other = other_params();
 	struct fend_tls_context *bad = context_new(&client), *good = context_new(&other);
-	struct doorman doorman = {.test = test};
+	struct doorman doorman = { .test = test };
 	struct link link;
 
 	start_waiting(&link, &doorman, FEND_FOREVER);
@@ -245,9 +245,9 @@ test_bad_answers(struct test *test)
 static void
 test_chosen_protocols(struct test *test)
 {
-	static const char *const alpn[] = {"h2", "http/1.1"};
+	static const char *const alpn[] = { "h2", "http/1.1" };
 	struct fend_tls_params client = client_params(), other = other_params();
-	struct doorman doorman = {.test = test};
+	struct doorman doorman = { .test = test };
 	struct link link;
 
 	client.alpn = alpn;
@@ -273,7 +273,7 @@ test_chosen_protocols(struct test *test)
 static void
 meet_bytes(struct test *test, const void *bytes, size_t size, int error, const char *text)
 {
-	struct doorman doorman = {.test = test};
+	struct doorman doorman = { .test = test };
 	struct fend_tls_params server = asking_params(&doorman);
 	struct fend_tls_context *context = context_new(&server);
 	struct link link;
@@ -296,10 +296,10 @@ meet_bytes(struct test *test, const void *bytes, size_t size, int error, const c
 static void
 test_no_hello(struct test *test)
 {
-	static const unsigned char part[] = {22, 3, 1, 0, 100, 1, 0, 0, 96, 3, 3};
-	static const unsigned char other[] = {22, 3, 3, 0, 4, 2, 0, 0, 0};
-	static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 40};
-	static const unsigned char strange[] = {22, 9, 9, 0, 6, 1, 0, 0, 2, 3, 3};
+	static const unsigned char part[] = { 22, 3, 1, 0, 100, 1, 0, 0, 96, 3, 3 };
+	static const unsigned char other[] = { 22, 3, 3, 0, 4, 2, 0, 0, 0 };
+	static const unsigned char alert[] = { 21, 3, 3, 0, 2, 2, 40 };
+	static const unsigned char strange[] = { 22, 9, 9, 0, 6, 1, 0, 0, 2, 3, 3 };
 
 	meet_bytes(test, "GET / HTTP/1.0\r\n\r\n", 18, -EPROTO, "peer does not speak TLS");
 	meet_bytes(test, strange, sizeof(strange), -EPROTO, "peer does not speak TLS");
@@ -312,8 +312,8 @@ test_no_hello(struct test *test)
 static void
 test_half_a_hello_costs_nothing(struct test *test)
 {
-	static const unsigned char part[] = {22, 3, 1, 0, 100, 1, 0, 0, 96, 3, 3};
-	struct doorman doorman = {.test = test};
+	static const unsigned char part[] = { 22, 3, 1, 0, 100, 1, 0, 0, 96, 3, 3 };
+	struct doorman doorman = { .test = test };
 	struct fend_tls_params server = asking_params(&doorman);
 	struct fend_tls_context *context = context_new(&server);
 	struct link link;
@@ -339,7 +339,7 @@ static void
 test_chosen_demands(struct test *test)
 {
 	struct fend_tls_params client = client_params(), other = other_params();
-	struct doorman doorman = {.test = test};
+	struct doorman doorman = { .test = test };
 	struct link link;
 
 	other.verify = FEND_TLS_VERIFY_REQUIRE;
@@ -382,7 +382,7 @@ static void
 test_chosen_tickets(struct test *test)
 {
 	struct fend_tls_params other = other_params();
-	struct doorman doorman = {.test = test, .answer = context_new(&other)};
+	struct doorman doorman = { .test = test, .answer = context_new(&other) };
 	struct link link;
 	void *data;
 	size_t size;
@@ -405,7 +405,7 @@ static void
 test_two_hellos(struct test *test)
 {
 	struct fend_tls_params client = client_params(), server, other = other_params();
-	struct doorman doorman = {.test = test};
+	struct doorman doorman = { .test = test };
 	struct link link;
 
 	client.protocol_min = client.protocol_max = FEND_TLS_1_3;
@@ -430,7 +430,7 @@ test_two_hellos(struct test *test)
 static void
 test_free_in_the_callback(struct test *test)
 {
-	struct doorman doorman = {.test = test, .free_socket = true};
+	struct doorman doorman = { .test = test, .free_socket = true };
 	struct link link;
 
 	start_waiting(&link, &doorman, FEND_FOREVER);
@@ -445,7 +445,7 @@ test_free_in_the_callback(struct test *test)
 static void
 test_free_loop_in_the_callback(struct test *test)
 {
-	struct doorman doorman = {.test = test, .free_loop = true};
+	struct doorman doorman = { .test = test, .free_loop = true };
 	struct fend_tls_params server = asking_params(&doorman);
 	struct link link;
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const http[] = {"http/1.1"}, *const mail[] = {"imap"};
+static const char *const http[] = { "http/1.1" }, *const mail[] = { "imap" };
 
 /* fend has one protocol, the program HTTP or none at all. */
 static void
@@ -17,7 +17,7 @@ meet(struct meeting *meeting, struct test *test, const char *const *alpn, unsign
 	params.alpn = alpn;
 	params.alpn_count = 1;
 	params.flags = flags;
-	interop_meet(meeting, test, &params, &(struct wish){.alpn = theirs});
+	interop_meet(meeting, test, &params, &(struct wish){ .alpn = theirs });
 }
 
 static void
@@ -78,9 +78,9 @@ test_theirs_is_none(struct test *test)
 }
 
 /* nginx always has one. It and s_server refuse a client that has another. */
-static const char *const that_go_on[] = {"s_client", "gnutls-cli", "curl", "gnutls-serv", NULL};
-static const char *const that_may_have_none[] = {"s_client", "gnutls-cli",  "curl",
-						 "s_server", "gnutls-serv", NULL};
+static const char *const that_go_on[] = { "s_client", "gnutls-cli", "curl", "gnutls-serv", NULL };
+static const char *const that_may_have_none[] = { "s_client", "gnutls-cli",  "curl",
+						  "s_server", "gnutls-serv", NULL };
 
 int
 main(int argc, char **argv)

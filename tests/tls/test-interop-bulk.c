@@ -71,7 +71,7 @@ static void
 expect_file(const char *path, const char *text, size_t size)
 {
 	gint64 deadline = g_get_monotonic_time() + 20 * G_USEC_PER_SEC * test_slowness();
-	struct stat status = {0};
+	struct stat status = { 0 };
 	char *content;
 	gsize actual;
 
@@ -101,13 +101,14 @@ test_to_them(struct test *test)
 		more = NULL;
 	else
 		more = g_strdup_printf("%s >%s", is("s_server") ? " -quiet" : "", path);
-	interop_meet(&meeting, test, NULL, &(struct wish){.quiet = true, .more = more});
+	interop_meet(&meeting, test, NULL, &(struct wish){ .quiet = true, .more = more });
 	test_error(meeting.side.err, 0);
 	if (is("curl")) {
 		interop_answer(&meeting, "", size);
 	} else if (is("nginx")) {
 		head = g_strdup_printf("PUT /files/%s HTTP/1.0\r\nHost: localhost\r\n"
-				       "Content-Length: %zu\r\n\r\n", strrchr(path, '/') + 1, size);
+				       "Content-Length: %zu\r\n\r\n",
+				       strrchr(path, '/') + 1, size);
 		say(&meeting, head);
 		g_free(head);
 	}
@@ -134,7 +135,8 @@ test_from_them(struct test *test)
 		more = g_strdup(" -WWW");
 	else if (!is("nginx"))
 		more = g_strdup_printf("%s <%s", is("s_client") ? " -quiet" : "", path);
-	interop_meet(&meeting, test, NULL, &(struct wish){.beside = is("s_server"), .more = more});
+	interop_meet(&meeting, test, NULL,
+		     &(struct wish){ .beside = is("s_server"), .more = more });
 	test_error(meeting.side.err, 0);
 	if (is("curl"))
 		interop_receive_until(&meeting, "\r\n\r\n");
@@ -145,7 +147,7 @@ test_from_them(struct test *test)
 	}
 	expect_text(&meeting, text, SIZE);
 	if (is("gnutls-cli") || is("s_server") || is("nginx"))
-		test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), 0);
+		test_error(tls_recv_some(test, meeting.side.socket, &(char){ 0 }, 1), 0);
 	if (is("curl")) {
 		say(&meeting, answer);
 		g_assert_cmpint(process_wait(meeting.process), ==, 0);
@@ -163,7 +165,7 @@ test_there_and_back(struct test *test)
 	struct meeting meeting;
 	size_t at, n;
 
-	interop_meet(&meeting, test, NULL, &(struct wish){0});
+	interop_meet(&meeting, test, NULL, &(struct wish){ 0 });
 	test_error(meeting.side.err, 0);
 	for (at = 0; at < SIZE; at += n) {
 		n = SIZE - at < ECHO ? SIZE - at : ECHO;
@@ -177,9 +179,9 @@ test_there_and_back(struct test *test)
 int
 main(int argc, char **argv)
 {
-	static const char *const one_way[] = {"s_client", "gnutls-cli", "curl", "s_server", "nginx",
-					      NULL};
-	static const char *const echoing[] = {"gnutls-serv", NULL};
+	static const char *const one_way[] = { "s_client", "gnutls-cli", "curl",
+					       "s_server", "nginx",      NULL };
+	static const char *const echoing[] = { "gnutls-serv", NULL };
 
 	test_init(&argc, &argv);
 	variant_add_programs("/interop/bulk/to-them", one_way, FEND_TLS_VERSION_DEFAULT,

@@ -9,7 +9,7 @@ static const struct certificate *
 by_itself(void)
 {
 	return certificate_new("interop-by-itself",
-			       &(struct certificate_options){.self_signed = 1});
+			       &(struct certificate_options){ .self_signed = 1 });
 }
 
 static void
@@ -19,7 +19,7 @@ meet_client(struct meeting *meeting, struct test *test, const struct certificate
 
 	params.verify = FEND_TLS_VERIFY_REQUIRE;
 	params.cafile = certificate_ca();
-	interop_meet(meeting, test, &params, &(struct wish){.certificate = certificate});
+	interop_meet(meeting, test, &params, &(struct wish){ .certificate = certificate });
 }
 
 static void
@@ -72,7 +72,7 @@ meet_server(struct meeting *meeting, struct test *test, const struct certificate
 	if (certificate)
 		params.certificates = keypair_of(certificate);
 	params.certificates_count = certificate ? 1 : 0;
-	interop_meet(meeting, test, &params, &(struct wish){.demand = true});
+	interop_meet(meeting, test, &params, &(struct wish){ .demand = true });
 }
 
 static void
@@ -107,7 +107,7 @@ expect_alert(struct meeting *meeting, const char *alert12, const char *alert13)
 	/* the client is done in TLS 1.3 before the server has looked at its certificate */
 	test_error(meeting->side.err, tls13 ? 0 : -EPROTO);
 	if (tls13)
-		test_error(tls_recv_some(meeting->test, meeting->side.socket, &(char){0}, 1),
+		test_error(tls_recv_some(meeting->test, meeting->side.socket, &(char){ 0 }, 1),
 			   -EPROTO);
 	assert_text(&meeting->side, text);
 	g_free(text);

@@ -10,7 +10,7 @@
 static void
 test_s_client(struct test *test)
 {
-	static const char *const alpn[] = {"h2", "http/1.1"};
+	static const char *const alpn[] = { "h2", "http/1.1" };
 	static const char *const lines[] = {
 		S_CLIENT "-tls1_2 -alpn http/1.1,h2",
 		S_CLIENT "-tls1_3 -alpn http/1.1,h2 -verify_hostname localhost",
@@ -32,7 +32,7 @@ test_s_client(struct test *test)
 		process_expect(meeting.process, "ALPN protocol: h2");
 		meeting_converse(&meeting, "hello\n", "world\n");
 		process_write(meeting.process, "Q\n");
-		test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), 0);
+		test_error(tls_recv_some(test, meeting.side.socket, &(char){ 0 }, 1), 0);
 		meeting_part(&meeting);
 	}
 }
@@ -40,8 +40,8 @@ test_s_client(struct test *test)
 static void
 test_s_client_with_certificate(struct test *test)
 {
-	static const char *const lines[] = {S_CLIENT "-cert %s -key %s -tls1_2",
-					    S_CLIENT "-cert %s -key %s -tls1_3"};
+	static const char *const lines[] = { S_CLIENT "-cert %s -key %s -tls1_2",
+					     S_CLIENT "-cert %s -key %s -tls1_3" };
 	struct fend_tls_params params = server_params();
 	struct meeting meeting;
 	size_t i;
@@ -66,8 +66,7 @@ test_s_client_that_trusts_nobody(struct test *test)
 	struct fend_tls_params params = server_params();
 	struct meeting meeting;
 
-	meeting_serve(&meeting, test, &params,
-	      S_CLIENT "-tls1_2 -verify_hostname example.org");
+	meeting_serve(&meeting, test, &params, S_CLIENT "-tls1_2 -verify_hostname example.org");
 	test_error(meeting.side.err, -EPROTO);
 	assert_text(&meeting.side, "peer sent alert ");
 	meeting_part(&meeting);
@@ -83,7 +82,7 @@ test_renegotiation(struct test *test)
 	test_error(meeting.side.err, 0);
 	meeting_converse(&meeting, "hello\n", "world\n");
 	process_write(meeting.process, "R\n");
-	test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), -EPROTO);
+	test_error(tls_recv_some(test, meeting.side.socket, &(char){ 0 }, 1), -EPROTO);
 	assert_text(&meeting.side, "peer asked for renegotiation");
 	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EPROTO);
 	meeting_part(&meeting);
@@ -113,7 +112,7 @@ test_gnutls_cli(struct test *test)
 			meeting_converse(&meeting, "more\n", "and more\n");
 		}
 		process_write(meeting.process, NULL);
-		test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), 0);
+		test_error(tls_recv_some(test, meeting.side.socket, &(char){ 0 }, 1), 0);
 		meeting_part(&meeting);
 	}
 }

@@ -27,7 +27,7 @@ meet(struct meeting *meeting, struct test *test, unsigned flags, bool page)
 	struct fend_tls_params params = interop_params();
 
 	params.flags = flags;
-	interop_meet(meeting, test, &params, &(struct wish){.page = page});
+	interop_meet(meeting, test, &params, &(struct wish){ .page = page });
 	test_error(meeting->side.err, 0);
 }
 
@@ -125,7 +125,8 @@ bytes_written(const struct meeting *meeting)
 
 	memset(&info, 0, sizeof(info));
 	g_assert_cmpint(getsockopt(fend_socket_fd(meeting->side.socket), IPPROTO_TCP, TCP_INFO,
-				   &info, &size), ==, 0);
+				   &info, &size),
+			==, 0);
 	g_assert_cmpuint(size, >=, offsetof(struct tcp_info, tcpi_bytes_retrans) + 8);
 	return info.tcpi_bytes_sent - info.tcpi_bytes_retrans + info.tcpi_notsent_bytes;
 }
@@ -164,8 +165,8 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	variant_add_programs("/interop/end/theirs-first", interop_programs,
 			     FEND_TLS_VERSION_DEFAULT, test_theirs_first);
-	variant_add_programs("/interop/end/ours-first", interop_programs,
-			     FEND_TLS_VERSION_DEFAULT, test_ours_first);
+	variant_add_programs("/interop/end/ours-first", interop_programs, FEND_TLS_VERSION_DEFAULT,
+			     test_ours_first);
 	variant_add_programs("/interop/end/killed", interop_programs, FEND_TLS_VERSION_DEFAULT,
 			     test_killed);
 	variant_add_programs("/interop/end/fork", interop_programs, FEND_TLS_VERSION_DEFAULT,

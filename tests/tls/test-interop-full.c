@@ -7,7 +7,7 @@ test_full(struct test *test)
 {
 	struct meeting meeting;
 
-	interop_meet(&meeting, test, NULL, &(struct wish){0});
+	interop_meet(&meeting, test, NULL, &(struct wish){ 0 });
 	test_error(meeting.side.err, 0);
 	g_assert_cmpstr(fend_tls_get(meeting.side.socket, FEND_TLS_PROTOCOL), ==,
 			variant.version == FEND_TLS_1_2 ? "TLSv1.2" : "TLSv1.3");

@@ -104,7 +104,8 @@ test_s_client_with_a_long_identity(struct test *test)
 					       j == 0 ? "alert number 20" : "alert number 47");
 			else
 				g_assert_cmpstr(fend_tls_get(meeting.side.socket,
-							     FEND_TLS_IDENTITY), ==, identity);
+							     FEND_TLS_IDENTITY),
+						==, identity);
 			meeting_part(&meeting);
 			g_free(line);
 		}

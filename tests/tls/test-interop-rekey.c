@@ -20,9 +20,9 @@ static const struct commands {
 	const char *program, *own, *both, *more;
 	int sndbuf; /* for one that writes byte by byte, and takes long over some MiB */
 } commands[] = {
-	{"s_client", "k\n", "K\n", NULL, 0},
-	{"s_server", "k\n", "K\n", NULL, 0},
-	{"gnutls-cli", "^rekey1^\n", "^rekey^\n", " --inline-commands", 64 * 1024},
+	{ "s_client", "k\n", "K\n", NULL, 0 },
+	{ "s_server", "k\n", "K\n", NULL, 0 },
+	{ "gnutls-cli", "^rekey1^\n", "^rekey^\n", " --inline-commands", 64 * 1024 },
 };
 
 static const struct commands *
@@ -40,7 +40,7 @@ commands_of(void)
 static void
 meet(struct meeting *meeting, struct test *test, const char *more)
 {
-	interop_meet(meeting, test, NULL, &(struct wish){.quiet = true, .more = more});
+	interop_meet(meeting, test, NULL, &(struct wish){ .quiet = true, .more = more });
 	test_error(meeting->side.err, 0);
 	interop_talk(meeting);
 }
@@ -164,12 +164,12 @@ test_as_often_as_allowed(struct test *test)
 
 	meet(&meeting, test, keys->more);
 	update(&meeting, keys->own, AS_OFTEN_AS_ALLOWED);
-	test_error(fend_socket_recv(meeting.side.socket, &(char){0}, 1, 0), -EAGAIN);
+	test_error(fend_socket_recv(meeting.side.socket, &(char){ 0 }, 1, 0), -EAGAIN);
 	lines = meeting_send_lines(&meeting, lines, 5000);
 	meeting_converse(&meeting, "still there\n", "");
 	wait_for_another_second(test);
 	update(&meeting, keys->both, AS_OFTEN_AS_ALLOWED);
-	test_error(fend_socket_recv(meeting.side.socket, &(char){0}, 1, 0), -EAGAIN);
+	test_error(fend_socket_recv(meeting.side.socket, &(char){ 0 }, 1, 0), -EAGAIN);
 	lines = meeting_send_lines(&meeting, lines, 5000);
 	meeting_check_lines(&meeting, lines);
 	meeting_converse(&meeting, "still there\n", "here\n");
@@ -183,7 +183,7 @@ check_too_often(struct test *test, const char *command)
 
 	meet(&meeting, test, commands_of()->more);
 	update(&meeting, command, TOO_OFTEN);
-	test_error(fend_socket_recv(meeting.side.socket, &(char){0}, 1, 0), -EPROTO);
+	test_error(fend_socket_recv(meeting.side.socket, &(char){ 0 }, 1, 0), -EPROTO);
 	assert_text(&meeting.side, "peer updates its keys too often");
 	g_assert_cmpint(fend_tls_error(meeting.side.socket)->alert, ==, 10);
 	test_error(fend_socket_send(meeting.side.socket, "x", 1, 0), -EPROTO);
@@ -204,7 +204,7 @@ test_asked_for(struct test *test)
 {
 	struct meeting meeting;
 
-	interop_meet(&meeting, test, NULL, &(struct wish){.more = " -msg"});
+	interop_meet(&meeting, test, NULL, &(struct wish){ .more = " -msg" });
 	test_error(meeting.side.err, 0);
 	meeting_converse(&meeting, "hello\n", "world\n");
 	process_write(meeting.process, commands_of()->both);
@@ -218,8 +218,8 @@ test_asked_for(struct test *test)
 int
 main(int argc, char **argv)
 {
-	static const char *const programs[] = {"s_client", "gnutls-cli", "s_server", NULL};
-	static const char *const talkative[] = {"s_client", "s_server", NULL};
+	static const char *const programs[] = { "s_client", "gnutls-cli", "s_server", NULL };
+	static const char *const talkative[] = { "s_client", "s_server", NULL };
 
 	test_init(&argc, &argv);
 	variant_add_programs("/interop/rekey/while-output-is-blocked", programs, FEND_TLS_1_3,

@@ -18,12 +18,12 @@ test_s_client(struct test *test)
 	struct fend_tls_context *context = context_new(&params);
 	char *file = test_path("session"), *in = g_strdup_printf(" -sess_in %s", file);
 	char *out = g_strdup_printf(" -sess_out %s", file);
-	const char *const more[] = {out, in};
+	const char *const more[] = { out, in };
 	struct meeting meeting;
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(more); i++) {
-		interop_start(&meeting, test, &(struct wish){.more = more[i]});
+		interop_start(&meeting, test, &(struct wish){ .more = more[i] });
 		interop_join(&meeting, context, NULL, NULL, 0);
 		test_error(meeting.side.err, 0);
 		g_assert_cmpint(fend_tls_is_resumed(meeting.side.socket), ==, i == 1);
@@ -53,7 +53,7 @@ come_back(struct test *test, const struct wish *wish, bool expected)
 	g_assert_false(fend_tls_is_resumed(meeting.side.socket));
 	if (g_str_equal(variant.program, "curl"))
 		interop_talk(&meeting);
-	test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), 0);
+	test_error(tls_recv_some(test, meeting.side.socket, &(char){ 0 }, 1), 0);
 	interop_join(&meeting, context, NULL, NULL, 0);
 	test_error(meeting.side.err, 0);
 	g_assert_cmpint(fend_tls_is_resumed(meeting.side.socket), ==, expected);
@@ -65,14 +65,14 @@ come_back(struct test *test, const struct wish *wish, bool expected)
 static void
 test_gnutls_cli(struct test *test)
 {
-	come_back(test, &(struct wish){.more = " --resume --waitresumption"}, true);
+	come_back(test, &(struct wish){ .more = " --resume --waitresumption" }, true);
 }
 
 /* It asks for no ticket in TLS 1.2, and comes back with a session id. */
 static void
 test_curl(struct test *test)
 {
-	come_back(test, &(struct wish){.more = " https://localhost:@port/again"},
+	come_back(test, &(struct wish){ .more = " https://localhost:@port/again" },
 		  variant.version == FEND_TLS_1_3);
 }
 
@@ -80,7 +80,7 @@ test_curl(struct test *test)
 static void
 test_gnutls_cli_without_tickets(struct test *test)
 {
-	come_back(test, &(struct wish){.more = " --resume", .no_tickets = true}, false);
+	come_back(test, &(struct wish){ .more = " --resume", .no_tickets = true }, false);
 }
 
 static void
@@ -88,11 +88,11 @@ test_a_server(struct test *test)
 {
 	struct fend_tls_params params = client_params();
 	struct fend_tls_context *context = context_new(&params);
-	void *data[3] = {NULL};
+	void *data[3] = { NULL };
 	size_t size = 0, i;
 	struct meeting meeting;
 
-	interop_start(&meeting, test, &(struct wish){0});
+	interop_start(&meeting, test, &(struct wish){ 0 });
 	for (i = 0; i < 3; i++) {
 		interop_join(&meeting, context, NULL, i ? data[i - 1] : NULL, size);
 		test_error(meeting.side.err, 0);
@@ -113,7 +113,7 @@ test_a_server_without_tickets(struct test *test)
 	size_t size;
 	void *data;
 
-	interop_meet(&meeting, test, NULL, &(struct wish){.no_tickets = true});
+	interop_meet(&meeting, test, NULL, &(struct wish){ .no_tickets = true });
 	test_error(meeting.side.err, 0);
 	interop_talk(&meeting);
 	test_error(fend_tls_session(meeting.side.socket, &data, &size), -ENOENT);
@@ -123,8 +123,9 @@ test_a_server_without_tickets(struct test *test)
 int
 main(int argc, char **argv)
 {
-	static const char *const s_client[] = {"s_client", NULL}, *const curl[] = {"curl", NULL};
-	static const char *const gnutls_cli[] = {"gnutls-cli", NULL};
+	static const char *const s_client[] = { "s_client", NULL }, *const curl[] = { "curl",
+										      NULL };
+	static const char *const gnutls_cli[] = { "gnutls-cli", NULL };
 
 	test_init(&argc, &argv);
 	variant_add_programs("/interop/resume", s_client, FEND_TLS_VERSION_DEFAULT, test_s_client);

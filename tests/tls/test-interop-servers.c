@@ -12,9 +12,9 @@
 static void
 test_s_server(struct test *test)
 {
-	static const char *const lines[] = {S_SERVER "-tls1_2 -alpn h2",
-					    S_SERVER "-tls1_3 -alpn h2"};
-	static const char *const alpn[] = {"http/1.1", "h2"};
+	static const char *const lines[] = { S_SERVER "-tls1_2 -alpn h2",
+					     S_SERVER "-tls1_3 -alpn h2" };
+	static const char *const alpn[] = { "http/1.1", "h2" };
 	struct fend_tls_params params = client_params();
 	struct meeting meeting;
 	size_t i;
@@ -33,8 +33,8 @@ test_s_server(struct test *test)
 static void
 test_s_server_wants_a_certificate(struct test *test)
 {
-	static const char *const lines[] = {S_SERVER "-tls1_2 -Verify 3 -verify_return_error",
-					    S_SERVER "-tls1_3 -Verify 3 -verify_return_error"};
+	static const char *const lines[] = { S_SERVER "-tls1_2 -Verify 3 -verify_return_error",
+					     S_SERVER "-tls1_3 -Verify 3 -verify_return_error" };
 	struct fend_tls_params params = client_params();
 	struct meeting meeting;
 	size_t i;
@@ -44,7 +44,7 @@ test_s_server_wants_a_certificate(struct test *test)
 		meeting_visit(&meeting, test, &params, lines[i]);
 		test_error(meeting.side.err, i == 0 ? -EPROTO : 0);
 		if (i == 1)
-			test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1),
+			test_error(tls_recv_some(test, meeting.side.socket, &(char){ 0 }, 1),
 				   -EPROTO);
 		assert_text(&meeting.side, i == 0 ? "peer sent alert handshake_failure"
 						  : "peer sent alert certificate_required");
@@ -96,7 +96,7 @@ test_s_server_asks_for_renegotiation(struct test *test)
 	meeting_visit(&meeting, test, &params, S_SERVER "-tls1_2");
 	test_error(meeting.side.err, 0);
 	process_write(meeting.process, "r\n");
-	test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), -EPROTO);
+	test_error(tls_recv_some(test, meeting.side.socket, &(char){ 0 }, 1), -EPROTO);
 	assert_text(&meeting.side, "peer asked for renegotiation");
 	meeting_part(&meeting);
 }
@@ -111,7 +111,7 @@ test_s_server_is_killed(struct test *test)
 	test_error(meeting.side.err, 0);
 	meeting_converse(&meeting, "hello\n", "world\n");
 	g_assert_cmpint(kill(process_pid(meeting.process), SIGKILL), ==, 0);
-	test_error(tls_recv_some(test, meeting.side.socket, &(char){0}, 1), -EBADMSG);
+	test_error(tls_recv_some(test, meeting.side.socket, &(char){ 0 }, 1), -EBADMSG);
 	meeting_part(&meeting);
 }
 

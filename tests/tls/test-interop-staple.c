@@ -6,9 +6,9 @@
 #include "meeting.h"
 #include "staples.h"
 
-static const struct staple good = {"good", &staple_leaf, .state = 'V'};
-static const struct staple good_wanted = {"good-wanted", &staple_wanted, .state = 'V'};
-static const struct staple revoked = {"revoked", &staple_leaf, .state = 'R'};
+static const struct staple good = { "good", &staple_leaf, .state = 'V' };
+static const struct staple good_wanted = { "good-wanted", &staple_wanted, .state = 'V' };
+static const struct staple revoked = { "revoked", &staple_leaf, .state = 'R' };
 
 static void
 test_clients(struct test *test)
@@ -16,13 +16,15 @@ test_clients(struct test *test)
 	static const struct {
 		const char *line, *expected;
 	} clients[] = {
-		{"openssl s_client -CAfile %s -port %s -status -tls1_2", "Cert Status: good"},
-		{"openssl s_client -CAfile %s -port %s -status -tls1_3", "Cert Status: good"},
-		{"openssl s_client -CAfile %s -port %s -tls1_3", "Verify return code: 0 (ok)"},
-		{"gnutls-cli --x509cafile %s --port %s --priority "
-		 "NORMAL:-VERS-ALL:+VERS-TLS1.2 localhost", "OCSP status request"},
-		{"gnutls-cli --x509cafile %s --port %s --priority "
-		 "NORMAL:-VERS-ALL:+VERS-TLS1.3 localhost", "OCSP status request"},
+		{ "openssl s_client -CAfile %s -port %s -status -tls1_2", "Cert Status: good" },
+		{ "openssl s_client -CAfile %s -port %s -status -tls1_3", "Cert Status: good" },
+		{ "openssl s_client -CAfile %s -port %s -tls1_3", "Verify return code: 0 (ok)" },
+		{ "gnutls-cli --x509cafile %s --port %s --priority "
+		  "NORMAL:-VERS-ALL:+VERS-TLS1.2 localhost",
+		  "OCSP status request" },
+		{ "gnutls-cli --x509cafile %s --port %s --priority "
+		  "NORMAL:-VERS-ALL:+VERS-TLS1.3 localhost",
+		  "OCSP status request" },
 	};
 	const struct fend_tls_keypair pair = staple_keypair(&staple_leaf, &good);
 	struct fend_tls_params params = server_params();
@@ -62,13 +64,12 @@ visit(struct test *test, const char *line, const struct animal *leaf, const stru
 }
 
 /* The certificate that meeting_visit() gives comes first, and is overridden. */
-#define S_SERVER \
-	"openssl s_server -cert %%s -key %%s -port %%s -cert %s -key %s -status_file %s "
+#define S_SERVER "openssl s_server -cert %%s -key %%s -port %%s -cert %s -key %s -status_file %s "
 
 static void
 test_s_server(struct test *test)
 {
-	static const char *const lines[] = {S_SERVER "-tls1_2", S_SERVER "-tls1_3"};
+	static const char *const lines[] = { S_SERVER "-tls1_2", S_SERVER "-tls1_3" };
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(lines); i++) {

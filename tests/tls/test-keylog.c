@@ -152,8 +152,8 @@ test_refused(struct test *test)
 
 	/* which fails for something else */
 	params = server_params();
-	params.certificates = &(struct fend_tls_keypair){certificate_ec()->certificate,
-							 certificate_rsa()->key, NULL};
+	params.certificates = &(struct fend_tls_keypair){ certificate_ec()->certificate,
+							  certificate_rsa()->key, NULL };
 	params.keylog = path;
 	assert_refused(&params, -EKEYREJECTED);
 	g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));

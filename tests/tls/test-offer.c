@@ -36,7 +36,7 @@ static struct reader
 vector(struct reader *reader, int bytes)
 {
 	unsigned size = number(reader, bytes);
-	struct reader content = {reader->at, reader->at + size};
+	struct reader content = { reader->at, reader->at + size };
 
 	g_assert_cmpuint(size, <=, reader->end - reader->at);
 	reader->at += size;
@@ -64,11 +64,11 @@ static void
 check_extension(unsigned type, struct reader content)
 {
 	/* RFC 8446, sections 4.2.1, 4.2.3 and 4.2.7; SHA-256 and better, without DSA */
-	static const unsigned versions[] = {0x0303, 0x0304};
-	static const unsigned groups[] = {23, 24, 29};
+	static const unsigned versions[] = { 0x0303, 0x0304 };
+	static const unsigned groups[] = { 23, 24, 29 };
 	static const unsigned signatures[] = {
-		0x0401, 0x0501, 0x0601, 0x0403, 0x0503, 0x0603, 0x0804, 0x0805,
-		0x0806, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b,
+		0x0401, 0x0501, 0x0601, 0x0403, 0x0503, 0x0603, 0x0804,
+		0x0805, 0x0806, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b,
 	};
 
 	switch (type) {
@@ -88,8 +88,8 @@ static void
 check_hello(struct reader hello)
 {
 	/* TLS 1.3; ECDHE with AEAD; the signal of RFC 5746, which is no suite */
-	static const unsigned suites[] = {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c, 0xc02f,
-					  0xc030, 0xcca8, 0xcca9, 0x00ff};
+	static const unsigned suites[] = { 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c,
+					   0xc02f, 0xc030, 0xcca8, 0xcca9, 0x00ff };
 	struct reader compression, extensions;
 	guint64 seen = 0;
 	unsigned type;
@@ -129,7 +129,7 @@ test_hello(struct test *test)
 	test_ok(fend_tls_handshake(link.client.socket, test->loop, FEND_FOREVER, on_done,
 				   &link.client));
 	tls_recv(test, link.server.socket, data, RECORD_HEAD);
-	record = (struct reader){data + 3, data + RECORD_HEAD};
+	record = (struct reader){ data + 3, data + RECORD_HEAD };
 	record.end = data + number(&record, 2);
 	record.at = data;
 	g_assert_cmpint(record.end - record.at, <=, sizeof(data));
@@ -163,7 +163,7 @@ static void
 add_extension(GByteArray *bytes, enum extension type, const unsigned *list)
 {
 	GByteArray *content = g_byte_array_new();
-	guint8 head[4] = {0, (guint8)type};
+	guint8 head[4] = { 0, (guint8)type };
 
 	add_list(content, list);
 	head[3] = (guint8)content->len;
@@ -176,10 +176,10 @@ add_extension(GByteArray *bytes, enum extension type, const unsigned *list)
 static GByteArray *
 hello_new(unsigned version, const unsigned *suites, const unsigned *signatures)
 {
-	static const unsigned groups[] = {29, 23, 0};
+	static const unsigned groups[] = { 29, 23, 0 };
 	GByteArray *extensions = g_byte_array_new(), *bytes = g_byte_array_new();
-	guint8 head[] = {22, 3, 1, 0, 0, 1, 0, 0, 0, (guint8)(version >> 8), (guint8)version};
-	guint8 random[32 + 1] = {0}, compression[] = {1, 0}, size[2] = {0};
+	guint8 head[] = { 22, 3, 1, 0, 0, 1, 0, 0, 0, (guint8)(version >> 8), (guint8)version };
+	guint8 random[32 + 1] = { 0 }, compression[] = { 1, 0 }, size[2] = { 0 };
 
 	g_byte_array_append(bytes, head, sizeof(head));
 	g_byte_array_append(bytes, random, sizeof(random));
@@ -227,14 +227,14 @@ meet(struct test *test, unsigned version, const unsigned *suites, const unsigned
 	g_byte_array_unref(hello);
 }
 
-static const unsigned good_suites[] = {0xc02b, 0xc02f, 0x00ff, 0};
-static const unsigned good_signatures[] = {0x0403, 0x0804, 0};
+static const unsigned good_suites[] = { 0xc02b, 0xc02f, 0x00ff, 0 };
+static const unsigned good_signatures[] = { 0x0403, 0x0804, 0 };
 
 static void
 test_old_version(struct test *test)
 {
 	/* those of then, with ECDHE and without */
-	static const unsigned suites[] = {0xc02b, 0xc009, 0xc013, 0x002f, 0x00ff, 0};
+	static const unsigned suites[] = { 0xc02b, 0xc009, 0xc013, 0x002f, 0x00ff, 0 };
 
 	meet(test, 0x0303, good_suites, good_signatures, 0);
 	meet(test, 0x0302, suites, good_signatures, 70);
@@ -245,8 +245,8 @@ test_old_version(struct test *test)
 static void
 test_weak_suites(struct test *test)
 {
-	static const unsigned suites[] = {0xc009, 0xc00a, 0xc023, 0xc024, 0xc007, 0xc006, 0xc0ac,
-					  0x009c, 0x009d, 0x002f, 0x009e, 0x00ff, 0};
+	static const unsigned suites[] = { 0xc009, 0xc00a, 0xc023, 0xc024, 0xc007, 0xc006, 0xc0ac,
+					   0x009c, 0x009d, 0x002f, 0x009e, 0x00ff, 0 };
 
 	meet(test, 0x0303, suites, good_signatures, 40);
 }
@@ -254,8 +254,8 @@ test_weak_suites(struct test *test)
 static void
 test_sha_1(struct test *test)
 {
-	static const unsigned signatures[] = {0x0203, 0x0201, 0};
-	static const unsigned mixed[] = {0x0203, 0x0201, 0x0403, 0x0804, 0};
+	static const unsigned signatures[] = { 0x0203, 0x0201, 0 };
+	static const unsigned mixed[] = { 0x0203, 0x0201, 0x0403, 0x0804, 0 };
 
 	meet(test, 0x0303, good_suites, signatures, 40);
 	meet(test, 0x0303, good_suites, mixed, 0);

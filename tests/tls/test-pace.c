@@ -120,7 +120,7 @@ storm_init(struct storm *storm, struct test *test)
 	struct fend_tls_params client = client_params(), server = server_params();
 	size_t i;
 
-	*storm = (struct storm){.test = test};
+	*storm = (struct storm){ .test = test };
 	storm->client_context = context_new(&client);
 	storm->server_context = context_new(&server);
 	storm->done = g_array_new(FALSE, FALSE, sizeof(struct side *));
@@ -225,7 +225,7 @@ on_pong(struct fend_socket *socket, unsigned events, void *data)
 static void
 chat_start(struct chat *chat, struct test *test, const struct link *link)
 {
-	*chat = (struct chat){link->client.socket, link->server.socket, 0};
+	*chat = (struct chat){ link->client.socket, link->server.socket, 0 };
 	test_ok(fend_socket_watch(chat->client, test->loop, FEND_IN, on_pong, chat));
 	test_ok(fend_socket_watch(chat->server, test->loop, FEND_IN, on_ping, chat));
 	g_assert_cmpint(fend_socket_send(chat->client, "x", 1, 0), ==, 1);
@@ -341,7 +341,8 @@ test_free_while_waiting(struct test *test)
 		for (i = 0; i < LINKS; i += 2)
 			link_fini(&storm.links[i]);
 		g_array_set_size(storm.done, 0);
-		while (storm.links[LINKS - 1].client.called + storm.links[LINKS - 1].server.called < 2)
+		while (storm.links[LINKS - 1].client.called + storm.links[LINKS - 1].server.called <
+		       2)
 			test_run(test);
 		for (i = 0; i < LINKS; i++) {
 			g_assert_true(i % 2 || !storm.links[i].client.called);
@@ -380,7 +381,8 @@ on_side_free_loop_and_all(struct fend_socket *socket, int err, void *data)
 static void
 test_free_in_the_callback(struct test *test)
 {
-	fend_tls_fn *const fns[] = {on_side_free_all, on_side_free_loop, on_side_free_loop_and_all};
+	fend_tls_fn *const fns[] = { on_side_free_all, on_side_free_loop,
+				     on_side_free_loop_and_all };
 	struct storm storm;
 	size_t i;
 

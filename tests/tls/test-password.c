@@ -45,8 +45,8 @@ static const struct certificate *
 locked(bool old)
 {
 	static struct certificate other;
-	const struct certificate *certificate = certificate_new(
-		"locked", &(struct certificate_options){.password = "sesame"});
+	const struct certificate *certificate =
+		certificate_new("locked", &(struct certificate_options){ .password = "sesame" });
 
 	if (!old)
 		return certificate;
@@ -75,7 +75,7 @@ assert_refused(const struct fend_tls_params *params, int error, const char *part
 static void
 ask(bool old)
 {
-	struct keeper keeper = {.answer = "sesame", .key = locked(old)->key};
+	struct keeper keeper = { .answer = "sesame", .key = locked(old)->key };
 	struct fend_tls_params params = server_params();
 
 	params.certificates = keypair_of(locked(old));
@@ -110,8 +110,8 @@ test_asked(struct test *test)
 static void
 test_not_asked(struct test *test)
 {
-	struct keeper keeper = {.answer = "sesame", .key = locked(false)->key};
-	struct fend_tls_keypair pairs[2] = {*keypair_of(certificate_rsa())};
+	struct keeper keeper = { .answer = "sesame", .key = locked(false)->key };
+	struct fend_tls_keypair pairs[2] = { *keypair_of(certificate_rsa()) };
 	struct fend_tls_params params = server_params();
 
 	pairs[1] = *keypair_of(locked(false));
@@ -167,7 +167,7 @@ test_wiped(struct test *test)
 	static struct fend__kernel kernel;
 	struct fend_tls_params params = server_params();
 
-	wiped = (struct keeper){.answer = "sesame", .key = locked(false)->key};
+	wiped = (struct keeper){ .answer = "sesame", .key = locked(false)->key };
 	params.certificates = keypair_of(locked(false));
 	params.password = tell;
 	params.password_data = &wiped;
@@ -200,7 +200,7 @@ try_without(const struct fend_tls_params *params, bool closed)
 static void
 run_on_a_terminal(const struct fend_tls_params *params, bool closed)
 {
-	struct pollfd terminal = {.events = POLLIN};
+	struct pollfd terminal = { .events = POLLIN };
 	char text[256];
 	int status;
 	ssize_t n;
@@ -225,7 +225,7 @@ static void
 test_no_prompt(struct test *test)
 {
 	struct fend_tls_params params = server_params();
-	struct keeper keeper = {.answer = "simsim"};
+	struct keeper keeper = { .answer = "simsim" };
 	int old;
 
 	for (old = 0; old <= 1; old++) {

@@ -20,7 +20,7 @@ test_silent_peer(struct test *test)
 	test_error(link.client.err, -ETIMEDOUT);
 	g_assert_cmpint(fend_now() - start, >=, FEND_MS(30));
 	assert_text(&link.client, "handshake not done in time");
-	test_error(fend_socket_recv(link.client.socket, &(char){0}, 1, 0), -ETIMEDOUT);
+	test_error(fend_socket_recv(link.client.socket, &(char){ 0 }, 1, 0), -ETIMEDOUT);
 	test_error(fend_socket_send(link.client.socket, "x", 1, 0), -ETIMEDOUT);
 	test_error(fend_socket_shutdown(link.client.socket, SHUT_WR), -ETIMEDOUT);
 	test_error(fend_tls_shutdown(link.client.socket, test->loop, 0, on_done, NULL), -ENOTCONN);
@@ -64,7 +64,7 @@ meet_bytes(struct test *test, bool client, const void *bytes, size_t size, bool 
 	g_assert_cmpint(side->called, ==, 1);
 	test_error(side->err, error);
 	assert_text(side, text);
-	test_error(fend_socket_recv(side->socket, &(char){0}, 1, 0), error);
+	test_error(fend_socket_recv(side->socket, &(char){ 0 }, 1, 0), error);
 	test_error(fend_socket_send(side->socket, "x", 1, 0), error);
 	link_fini(&link);
 	fend_tls_context_unref(context);
@@ -90,10 +90,10 @@ static void
 test_garbage(struct test *test)
 {
 	/* a handshake record that is none, one that is too long, one whose content is nonsense */
-	static const unsigned char bad_version[] = {22, 9, 9, 0, 4, 1, 2, 3, 4};
-	static const unsigned char too_long[] = {22, 3, 3, 0xff, 0xff, 1, 2, 3, 4};
-	static const unsigned char nonsense[] = {22, 3, 3, 0, 5, 77, 0, 0, 1, 1};
-	static const unsigned char early_data[] = {23, 3, 3, 0, 4, 1, 2, 3, 4};
+	static const unsigned char bad_version[] = { 22, 9, 9, 0, 4, 1, 2, 3, 4 };
+	static const unsigned char too_long[] = { 22, 3, 3, 0xff, 0xff, 1, 2, 3, 4 };
+	static const unsigned char nonsense[] = { 22, 3, 3, 0, 5, 77, 0, 0, 1, 1 };
+	static const unsigned char early_data[] = { 23, 3, 3, 0, 4, 1, 2, 3, 4 };
 
 	meet_bytes(test, true, bad_version, sizeof(bad_version), false, -EPROTO, "");
 	meet_bytes(test, true, too_long, sizeof(too_long), false, -EPROTO, "");
@@ -108,19 +108,18 @@ test_garbage(struct test *test)
 static void
 test_peer_closes(struct test *test)
 {
-	static const unsigned char start[] = {22, 3, 3, 0, 100, 2};
+	static const unsigned char start[] = { 22, 3, 3, 0, 100, 2 };
 
 	meet_bytes(test, true, "", 0, true, -EBADMSG, "peer closed the connection");
 	meet_bytes(test, false, "", 0, true, -EBADMSG, "peer closed the connection");
-	meet_bytes(test, true, start, sizeof(start), true, -EBADMSG,
-		   "peer closed the connection");
+	meet_bytes(test, true, start, sizeof(start), true, -EBADMSG, "peer closed the connection");
 }
 
 static void
 test_alert_from_a_peer(struct test *test)
 {
-	static const unsigned char fatal[] = {21, 3, 3, 0, 2, 2, 40};
-	static const unsigned char unheard_of[] = {21, 3, 3, 0, 2, 2, 200};
+	static const unsigned char fatal[] = { 21, 3, 3, 0, 2, 2, 40 };
+	static const unsigned char unheard_of[] = { 21, 3, 3, 0, 2, 2, 200 };
 
 	meet_bytes(test, true, fatal, sizeof(fatal), false, -EPROTO,
 		   "peer sent alert handshake_failure");
@@ -131,7 +130,7 @@ test_alert_from_a_peer(struct test *test)
 static void
 test_reset(struct test *test)
 {
-	static const struct linger at_once = {.l_onoff = 1};
+	static const struct linger at_once = { .l_onoff = 1 };
 	struct link link;
 
 	link_init(&link, test);
@@ -143,7 +142,7 @@ test_reset(struct test *test)
 	link.server.socket = fend_socket_free(link.server.socket);
 	test_run(test);
 	g_assert_true(link.client.err == -ECONNRESET || link.client.err == -EPIPE);
-	test_error(fend_socket_recv(link.client.socket, &(char){0}, 1, 0), link.client.err);
+	test_error(fend_socket_recv(link.client.socket, &(char){ 0 }, 1, 0), link.client.err);
 	link_fini(&link);
 }
 

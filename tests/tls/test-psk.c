@@ -14,8 +14,8 @@
 static const unsigned char key_a[32] = "a key of thirty-two random bytes";
 static const unsigned char key_b[16] = "sixteen of them.";
 
-static const struct fend_tls_psk psk_a = {"a", key_a, sizeof(key_a)};
-static const struct fend_tls_psk psk_b = {"b", key_b, sizeof(key_b)};
+static const struct fend_tls_psk psk_a = { "a", key_a, sizeof(key_a) };
+static const struct fend_tls_psk psk_b = { "b", key_b, sizeof(key_b) };
 
 static struct fend_tls_params
 params_for(enum fend_tls_mode mode, const struct fend_tls_psk *psks, size_t n)
@@ -148,7 +148,7 @@ test_one_of_many(struct test *test)
 {
 	enum { N = 300 };
 	struct fend_tls_psk *psks = g_new0(struct fend_tls_psk, N), longest;
-	static const size_t wanted[] = {0, 7, N - 1};
+	static const size_t wanted[] = { 0, 7, N - 1 };
 	unsigned char key[64];
 	char *text = g_strnfill(128, 'x');
 	struct link link;
@@ -159,7 +159,7 @@ test_one_of_many(struct test *test)
 		unsigned char *each = g_malloc(16);
 
 		memset(each, (int)i, 16);
-		psks[i] = (struct fend_tls_psk){identity, each, 16};
+		psks[i] = (struct fend_tls_psk){ identity, each, 16 };
 	}
 	for (i = 0; i < G_N_ELEMENTS(wanted); i++) {
 		meet(&link, test, &psks[wanted[i]], psks, N);
@@ -167,7 +167,7 @@ test_one_of_many(struct test *test)
 		link_fini(&link);
 	}
 	memset(key, 'k', sizeof(key));
-	longest = (struct fend_tls_psk){text, key, sizeof(key)};
+	longest = (struct fend_tls_psk){ text, key, sizeof(key) };
 	meet(&link, test, &longest, &longest, 1);
 	assert_known_as(&link, text);
 	link_fini(&link);
@@ -182,7 +182,7 @@ test_one_of_many(struct test *test)
 static void
 test_first_of_two(struct test *test)
 {
-	const struct fend_tls_psk psks[] = {{"a", key_a, sizeof(key_a)}, {"a", key_b, 16}};
+	const struct fend_tls_psk psks[] = { { "a", key_a, sizeof(key_a) }, { "a", key_b, 16 } };
 	struct link link;
 
 	meet(&link, test, &psk_a, psks, 2);
@@ -197,11 +197,11 @@ test_first_of_two(struct test *test)
 static void
 test_unknown_identity_looks_like_a_wrong_key(struct test *test)
 {
-	const struct fend_tls_psk psks[] = {psk_a, psk_b};
+	const struct fend_tls_psk psks[] = { psk_a, psk_b };
 	const struct fend_tls_psk refused[] = {
-		{"a", key_b, sizeof(key_b)},
-		{"c", key_a, sizeof(key_a)},
-		{"aa", key_a, sizeof(key_a)},
+		{ "a", key_b, sizeof(key_b) },
+		{ "c", key_a, sizeof(key_a) },
+		{ "aa", key_a, sizeof(key_a) },
 	};
 	int alert = variant.version == FEND_TLS_1_2 ? 20 : 47;
 	const struct fend_tls_error *error;
@@ -322,7 +322,7 @@ test_parameters(struct test *test)
 {
 	const struct fend_tls_params client = params_for(FEND_TLS_CLIENT, &psk_a, 1);
 	const struct fend_tls_params server = params_for(FEND_TLS_SERVER, &psk_a, 1);
-	const struct fend_tls_psk psks[] = {psk_a, psk_b};
+	const struct fend_tls_psk psks[] = { psk_a, psk_b };
 	char text[130] = "";
 	struct fend_tls_psk psk = psk_a;
 	struct fend_tls_params params;
@@ -337,11 +337,11 @@ test_parameters(struct test *test)
 	memset(text, 'x', 129);
 	psk.identity = text;
 	refused(params, "psks[0].identity: not between 1 and 128 bytes");
-	psk = (struct fend_tls_psk){"a", NULL, 16};
+	psk = (struct fend_tls_psk){ "a", NULL, 16 };
 	refused(params, "psks[0].key: not between 16 and 64 bytes");
-	psk = (struct fend_tls_psk){"a", key_a, 15};
+	psk = (struct fend_tls_psk){ "a", key_a, 15 };
 	refused(params, "psks[0].key: not between 16 and 64 bytes");
-	psk = (struct fend_tls_psk){"a", text, 65};
+	psk = (struct fend_tls_psk){ "a", text, 65 };
 	refused(params, "psks[0].key: not between 16 and 64 bytes");
 
 	params = server;
@@ -386,9 +386,8 @@ static size_t dirty;
 static void *
 reallocate(void *pointer, size_t size, void *data)
 {
-	struct block *old = pointer ? (struct block *)((char *)pointer -
-						       offsetof(struct block, data))
-				    : NULL;
+	struct block *old =
+		pointer ? (struct block *)((char *)pointer - offsetof(struct block, data)) : NULL;
 	struct block *block = NULL;
 
 	if (size) {
@@ -454,11 +453,11 @@ main(int argc, char **argv)
 	variant_add_versions("/psk/keys-are-exported-and-bound", test_keys_are_exported_and_bound);
 	variant_add_versions("/psk/any-cipher-that-goes", test_any_cipher_that_goes);
 	variant_add_versions("/psk/without-chacha-there-is-no-1.2",
-			test_without_chacha_there_is_no_1_2);
+			     test_without_chacha_there_is_no_1_2);
 	variant_add_versions("/psk/one-of-many", test_one_of_many);
 	variant_add_versions("/psk/first-of-two", test_first_of_two);
 	variant_add_versions("/psk/unknown-identity-looks-like-a-wrong-key",
-			test_unknown_identity_looks_like_a_wrong_key);
+			     test_unknown_identity_looks_like_a_wrong_key);
 	variant_add_versions("/psk/certificates-do-not-do", test_certificates_do_not_do);
 	variant_add_versions("/psk/no-name-is-needed", test_no_name_is_needed);
 	variant_add_versions("/psk/chosen-by-name", test_chosen_by_name);

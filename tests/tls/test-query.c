@@ -107,7 +107,7 @@ export_both(struct link *link, const char *label, const void *context, size_t si
 static void
 test_export(struct test *test)
 {
-	char keys[5][48], key[48] = {0}, large[4096];
+	char keys[5][48], key[48] = { 0 }, large[4096];
 	struct link link;
 	size_t i, j;
 
@@ -122,7 +122,8 @@ test_export(struct test *test)
 			if (i != 1 || j != 0) /* only TLS 1.2 tells these from each other */
 				g_assert_true(memcmp(keys[i], keys[j], 48));
 	g_assert_cmpint(!memcmp(keys[0], keys[1], 48), ==,
-			g_str_equal(fend_tls_get(link.client.socket, FEND_TLS_PROTOCOL), "TLSv1.3"));
+			g_str_equal(fend_tls_get(link.client.socket, FEND_TLS_PROTOCOL),
+				    "TLSv1.3"));
 	test_ok(fend_tls_export(link.client.socket, "EXPERIMENTAL", NULL, 0, large, 4096));
 	test_error(fend_tls_export(link.client.socket, NULL, NULL, 0, key, 48), -EINVAL);
 	test_error(fend_tls_export(link.client.socket, "", NULL, 0, key, 48), -EINVAL);
@@ -173,8 +174,8 @@ static void
 test_binding_to_the_server(struct test *test)
 {
 	struct fend_tls_params server = server_params();
-	const struct fend_tls_keypair pairs[] = {*keypair_of(certificate_rsa()),
-						 *keypair_of(certificate_ec())};
+	const struct fend_tls_keypair pairs[] = { *keypair_of(certificate_rsa()),
+						  *keypair_of(certificate_ec()) };
 	char client[64], own[64];
 	gsize size, hash_size = 32;
 	char *der = der_of(certificate_ec()->certificate, &size);
@@ -187,14 +188,16 @@ test_binding_to_the_server(struct test *test)
 	server.certificates = pairs;
 	server.certificates_count = 1;
 	link_open(&link, test, NULL, &server); /* the other one */
-	g_assert_cmpint(fend_tls_binding(link.client.socket, FEND_TLS_BINDING_END_POINT, client, 64),
+	g_assert_cmpint(fend_tls_binding(link.client.socket, FEND_TLS_BINDING_END_POINT, client,
+					 64),
 			==, 32);
 	g_assert_true(memcmp(client, expected, 32));
 	link_fini(&link);
 
 	server.certificates = pairs + 1;
 	link_open(&link, test, NULL, &server);
-	g_assert_cmpint(fend_tls_binding(link.client.socket, FEND_TLS_BINDING_END_POINT, client, 32),
+	g_assert_cmpint(fend_tls_binding(link.client.socket, FEND_TLS_BINDING_END_POINT, client,
+					 32),
 			==, 32);
 	g_assert_cmpint(fend_tls_binding(link.server.socket, FEND_TLS_BINDING_END_POINT, own, 64),
 			==, 32);

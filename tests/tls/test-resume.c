@@ -141,7 +141,7 @@ test_clients_that_demand_something_else(struct test *test)
 	struct fend_tls_params careless = client_params(), client = client_params();
 	struct fend_tls_params server = server_params();
 	struct fend_tls_context *context = context_new(&server);
-	struct kept kept, none = {(char[40]){0}, 40};
+	struct kept kept, none = { (char[40]){ 0 }, 40 };
 
 	careless.verify = FEND_TLS_VERIFY_NONE;
 	connect_with(test, &careless, context, NULL, &kept);
@@ -234,7 +234,7 @@ main(int argc, char **argv)
 	variant_add_ways("/resume/servers-share-a-secret", test_servers_share_a_secret);
 	variant_add_ways("/resume/servers-that-demand-more", test_servers_that_demand_more);
 	variant_add_ways("/resume/clients-that-demand-something-else",
-			test_clients_that_demand_something_else);
+			 test_clients_that_demand_something_else);
 	variant_add_ways("/resume/no-tickets", test_no_tickets);
 	variant_add("/resume/bad-calls", test_bad_calls);
 	variant_add_all("/resume/unread-tickets", test_unread_tickets);

@@ -49,7 +49,7 @@ expect(struct link *link, const char *text)
 {
 	struct test *test = link->test;
 
-	test_error((int)tls_recv_some(test, link->server.socket, &(char){0}, 1), -EPROTO);
+	test_error((int)tls_recv_some(test, link->server.socket, &(char){ 0 }, 1), -EPROTO);
 	assert_text(&link->server, text);
 	g_assert_cmpint(fend_tls_error(link->server.socket)->alert, >, 0);
 	g_assert_false(fend_tls_error(link->server.socket)->from_peer);
@@ -77,7 +77,7 @@ test_updates_of_keys_without_end(struct test *test)
 	open_with(&link, test, FEND_TLS_1_3);
 	update_keys(&link, MANY, false);
 	expect(&link, "peer updates its keys too often");
-	test_error((int)tls_recv_some(test, link.client.socket, &(char){0}, 1), -EPROTO);
+	test_error((int)tls_recv_some(test, link.client.socket, &(char){ 0 }, 1), -EPROTO);
 	assert_text(&link.client, "peer sent alert ");
 	link_fini(&link);
 }
@@ -97,7 +97,7 @@ test_tickets_without_end(struct test *test)
 		else
 			rogue_openssl_send_tickets(session->implementation);
 		fend__tls_flush(session);
-		r = (int)fend_socket_recv(link.client.socket, &(char){0}, 1, 0);
+		r = (int)fend_socket_recv(link.client.socket, &(char){ 0 }, 1, 0);
 	}
 	test_error(r, -EPROTO);
 	assert_text(&link.client, "peer sends too much that is no data");
@@ -114,7 +114,7 @@ test_update_of_keys_behind_close_notify(struct test *test)
 	link_exchange(&link);
 	test_ok(fend_tls_shutdown(link.server.socket, test->loop, FEND_FOREVER, on_done,
 				  &link.server));
-	g_assert_cmpint(tls_recv_some(test, link.client.socket, &(char){0}, 1), ==, 0);
+	g_assert_cmpint(tls_recv_some(test, link.client.socket, &(char){ 0 }, 1), ==, 0);
 	update_keys(&link, 2, true);
 	test_drain(test);
 	tls_send(test, link.client.socket, "last words", 10);

@@ -22,7 +22,7 @@ struct valve {
 	bool lossy;    /* nothing arrives */
 	size_t passed; /* bytes */
 	int calls;
-	int pieces;    /* of the last one */
+	int pieces; /* of the last one */
 };
 
 static ssize_t
@@ -46,7 +46,7 @@ valve_send(void *layer, struct fend_below *below, const struct iovec *iov, int n
 	if (!left)
 		return valve->error;
 	for (i = 0; i < n; i++) {
-		some[i] = (struct iovec){iov[i].iov_base, MIN(iov[i].iov_len, left)};
+		some[i] = (struct iovec){ iov[i].iov_base, MIN(iov[i].iov_len, left) };
 		left -= some[i].iov_len;
 	}
 	if (valve->lossy)
@@ -92,7 +92,7 @@ static const struct fend_layer_ops valve_ops = {
 static void
 open_with_valve(struct link *link, struct test *test, struct valve *valve)
 {
-	*valve = (struct valve){.room = SIZE_MAX, .most = SIZE_MAX, .error = -EAGAIN};
+	*valve = (struct valve){ .room = SIZE_MAX, .most = SIZE_MAX, .error = -EAGAIN };
 	link_init(link, test);
 	test_ok(fend_socket_push_layer(link->server.socket, &valve_ops, valve));
 	link_wrap(link, NULL, NULL, NULL);
@@ -137,7 +137,7 @@ send_cut(struct link *link, struct valve *valve, size_t size, size_t cut)
 	valve->room = SIZE_MAX;
 	fend_socket_layer_changed(link->server.socket);
 	receive(link, size, salt);
-	test_error(fend_socket_recv(link->client.socket, &(char){0}, 1, 0), -EAGAIN);
+	test_error(fend_socket_recv(link->client.socket, &(char){ 0 }, 1, 0), -EAGAIN);
 	return valve->passed - before;
 }
 
@@ -160,7 +160,7 @@ test_cut_of_one_record(struct test *test)
 static void
 cut_at_records(struct link *link, struct valve *valve, size_t size, size_t record)
 {
-	static const ssize_t offsets[] = {-30, -2, -1, 0, 1, 2, 5, 30, 1000, RECORD / 2};
+	static const ssize_t offsets[] = { -30, -2, -1, 0, 1, 2, 5, 30, 1000, RECORD / 2 };
 	size_t total = send_cut(link, valve, size, SIZE_MAX), i, j;
 
 	/* what is copied, and the last record, which is not */
@@ -179,7 +179,7 @@ cut_at_records(struct link *link, struct valve *valve, size_t size, size_t recor
 static void
 test_cut_of_several_records(struct test *test)
 {
-	static const size_t sizes[] = {RECORD + 1, 2 * RECORD, 3 * RECORD - 1, ONE_BATCH};
+	static const size_t sizes[] = { RECORD + 1, 2 * RECORD, 3 * RECORD - 1, ONE_BATCH };
 	struct valve valve;
 	struct link link;
 	size_t record, i;
@@ -195,7 +195,7 @@ test_cut_of_several_records(struct test *test)
 static void
 test_pieces(struct test *test)
 {
-	static const size_t pieces[] = {1, 4, 23, 1000, RECORD, RECORD + 22, 2 * RECORD + 5};
+	static const size_t pieces[] = { 1, 4, 23, 1000, RECORD, RECORD + 22, 2 * RECORD + 5 };
 	struct valve valve;
 	struct link link;
 	size_t i;
@@ -265,7 +265,7 @@ test_others_have_their_turn(struct test *test)
 static void
 test_failure(struct test *test)
 {
-	static const size_t rooms[] = {0, 1000, 3 * RECORD + 1000};
+	static const size_t rooms[] = { 0, 1000, 3 * RECORD + 1000 };
 	unsigned char *data = g_malloc0(256 * 1024);
 	struct valve valve;
 	struct link link;

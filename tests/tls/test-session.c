@@ -38,7 +38,7 @@ test_flush_without_a_watch(struct test *test)
 	g_assert_cmpint(total, >, 0);
 	test_error(fend_socket_send(link.server.socket, "x", 1, 0), -EAGAIN);
 	drink(&link, total);
-	test_error(fend_socket_recv(link.client.socket, &(char){0}, 1, 0), -EAGAIN);
+	test_error(fend_socket_recv(link.client.socket, &(char){ 0 }, 1, 0), -EAGAIN);
 	g_assert_cmpint(fend_socket_send(link.server.socket, "x", 1, 0), ==, 1);
 	link_fini(&link);
 }
@@ -46,7 +46,7 @@ test_flush_without_a_watch(struct test *test)
 static void
 test_out_means_room(struct test *test)
 {
-	struct told told = {0};
+	struct told told = { 0 };
 	struct link link;
 	size_t total;
 
@@ -66,8 +66,8 @@ test_out_means_room(struct test *test)
 static void
 test_idle_is_idle(struct test *test)
 {
-	static const unsigned char part[] = {23, 3, 3, 0, 100, 1, 2, 3};
-	struct told told = {0};
+	static const unsigned char part[] = { 23, 3, 3, 0, 100, 1, 2, 3 };
+	struct told told = { 0 };
 	struct link link;
 
 	link_open(&link, test, NULL, NULL);
@@ -80,7 +80,7 @@ test_idle_is_idle(struct test *test)
 	g_assert_cmpint(send(fend_socket_fd(link.server.socket), part, sizeof(part), 0), ==,
 			sizeof(part));
 	test_wait(test, &told.calls);
-	test_error(fend_socket_recv(link.client.socket, &(char){0}, 1, 0), -EAGAIN);
+	test_error(fend_socket_recv(link.client.socket, &(char){ 0 }, 1, 0), -EAGAIN);
 	g_assert_cmpint(fend_loop_dispatch(test->loop, 0), ==, 0);
 	link_fini(&link);
 }
@@ -89,7 +89,7 @@ test_idle_is_idle(struct test *test)
 static void
 test_in_is_level_triggered(struct test *test)
 {
-	struct told told = {0};
+	struct told told = { 0 };
 	struct link link;
 	char data[8];
 	int i;
@@ -113,7 +113,7 @@ test_in_is_level_triggered(struct test *test)
 static void
 test_peek(struct test *test)
 {
-	struct told told = {0};
+	struct told told = { 0 };
 	struct link link;
 	char data[16];
 
@@ -230,7 +230,7 @@ stop_counting(struct test *test)
 static void
 test_idle_holds_no_buffer(struct test *test)
 {
-	char data[50000] = {0};
+	char data[50000] = { 0 };
 	struct link link;
 	long before;
 
@@ -333,7 +333,7 @@ test_fork(struct test *test)
 		child(&link, test);
 	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
 	g_assert_cmpint(status, ==, 0);
-	test_error(fend_socket_recv(link.server.socket, &(char){0}, 1, 0), -EAGAIN);
+	test_error(fend_socket_recv(link.server.socket, &(char){ 0 }, 1, 0), -EAGAIN);
 	link_exchange(&link);
 	link_fini(&link);
 }

@@ -31,7 +31,7 @@ test_both_sides(struct test *test)
 		test_run(test);
 	test_error(link.client.err, 0);
 	test_error(link.server.err, 0);
-	test_error(fend_socket_recv(link.client.socket, &(char){0}, 1, 0), 0);
+	test_error(fend_socket_recv(link.client.socket, &(char){ 0 }, 1, 0), 0);
 	test_error(fend_socket_send(link.client.socket, "x", 1, 0), -EPIPE);
 	g_assert_cmpint(fend_tls_error(link.client.socket)->err, ==, 0);
 
@@ -293,14 +293,14 @@ test_truncation(struct test *test)
 static void
 test_truncation_in_a_record(struct test *test)
 {
-	static const unsigned char part[] = {23, 3, 3, 0, 100, 1, 2, 3};
+	static const unsigned char part[] = { 23, 3, 3, 0, 100, 1, 2, 3 };
 	struct link link;
 
 	link_open(&link, test, NULL, NULL);
 	g_assert_cmpint(send(fend_socket_fd(link.server.socket), part, sizeof(part), 0), ==,
 			sizeof(part));
 	g_assert_cmpint(shutdown(fend_socket_fd(link.server.socket), SHUT_WR), ==, 0);
-	test_error(tls_recv_some(test, link.client.socket, &(char){0}, 1), -EBADMSG);
+	test_error(tls_recv_some(test, link.client.socket, &(char){ 0 }, 1), -EBADMSG);
 	link_fini(&link);
 }
 
@@ -328,15 +328,15 @@ test_truncation_allowed(struct test *test)
 static void
 test_reset(struct test *test)
 {
-	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 	struct link link;
 
 	link_open(&link, test, NULL, NULL);
 	/* TCP takes this for an abort (RFC 9293, section 3.10.5) */
 	g_assert_cmpint(connect(fend_socket_fd(link.server.socket), &nobody, sizeof(nobody)), ==,
 			0);
-	test_error(tls_recv_some(test, link.client.socket, &(char){0}, 1), -ECONNRESET);
-	test_error(fend_socket_recv(link.client.socket, &(char){0}, 1, 0), -ECONNRESET);
+	test_error(tls_recv_some(test, link.client.socket, &(char){ 0 }, 1), -ECONNRESET);
+	test_error(fend_socket_recv(link.client.socket, &(char){ 0 }, 1, 0), -ECONNRESET);
 	test_error(fend_socket_send(link.client.socket, "x", 1, 0), -ECONNRESET);
 	link_fini(&link);
 }
@@ -344,16 +344,16 @@ test_reset(struct test *test)
 static void
 test_forged_record(struct test *test)
 {
-	unsigned char forged[37] = {23, 3, 3, 0, 32};
+	unsigned char forged[37] = { 23, 3, 3, 0, 32 };
 	struct link link;
 
 	link_open(&link, test, NULL, NULL);
 	g_assert_cmpint(send(fend_socket_fd(link.server.socket), forged, sizeof(forged), 0), ==,
 			sizeof(forged));
-	test_error(tls_recv_some(test, link.client.socket, &(char){0}, 1), -EPROTO);
+	test_error(tls_recv_some(test, link.client.socket, &(char){ 0 }, 1), -EPROTO);
 	assert_text(&link.client, "a record does not decrypt");
 	g_assert_cmpint(fend_tls_error(link.client.socket)->alert, ==, 20);
-	test_error(tls_recv_some(test, link.server.socket, &(char){0}, 1), -EPROTO);
+	test_error(tls_recv_some(test, link.server.socket, &(char){ 0 }, 1), -EPROTO);
 	assert_text(&link.server, "peer sent alert bad_record_mac");
 	link_fini(&link);
 }
@@ -366,7 +366,7 @@ test_plain_text_after_the_handshake(struct test *test)
 	link_open(&link, test, NULL, NULL);
 	g_assert_cmpint(send(fend_socket_fd(link.server.socket), "HTTP/1.1 200 OK\r\n", 17, 0), ==,
 			17);
-	test_error(tls_recv_some(test, link.client.socket, &(char){0}, 1), -EPROTO);
+	test_error(tls_recv_some(test, link.client.socket, &(char){ 0 }, 1), -EPROTO);
 	link_fini(&link);
 }
 
@@ -423,7 +423,7 @@ test_after_the_loop(struct test *test)
 	link_open(&link, test, NULL, NULL);
 	test->loop = fend_loop_free(test->loop);
 	test_error(fend_socket_send(link.client.socket, "x", 1, 0), -ESHUTDOWN);
-	test_error(fend_socket_recv(link.client.socket, &(char){0}, 1, 0), -ESHUTDOWN);
+	test_error(fend_socket_recv(link.client.socket, &(char){ 0 }, 1, 0), -ESHUTDOWN);
 	g_assert_nonnull(fend_tls_get(link.client.socket, FEND_TLS_CIPHER));
 	link_fini(&link);
 }
@@ -451,7 +451,7 @@ main(int argc, char **argv)
 	variant_add_ways("/shutdown/reset", test_reset);
 	variant_add_ways("/shutdown/forged-record", test_forged_record);
 	variant_add_ways("/shutdown/plain-text-after-the-handshake",
-			test_plain_text_after_the_handshake);
+			 test_plain_text_after_the_handshake);
 	variant_add_all("/shutdown/no-signal", test_no_signal);
 	variant_add_ways("/shutdown/free-all-in-the-callback", test_free_all_in_the_callback);
 	variant_add_ways("/shutdown/after-the-loop", test_after_the_loop);

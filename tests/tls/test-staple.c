@@ -11,8 +11,8 @@
 
 #define REQUIRED FEND_TLS_REQUIRE_STAPLE
 
-static const struct staple good = {"good", &staple_leaf, .state = 'V'};
-static const struct staple good_wanted = {"good-wanted", &staple_wanted, .state = 'V'};
+static const struct staple good = { "good", &staple_leaf, .state = 'V' };
+static const struct staple good_wanted = { "good-wanted", &staple_wanted, .state = 'V' };
 
 /* The clock that staples are judged by, so much before or after the real one. */
 static const struct fend__kernel *real;
@@ -117,11 +117,11 @@ test_is_wanted_by_the_certificate(struct test *test)
 static void
 test_is_wanted_by_an_authority(struct test *test)
 {
-	static const struct animal authority = {
-		"wanting", .subject = "/CN=wanting", .san = "",
-		.extensions = ZOO_AUTHORITY "tlsfeature=status_request\n"};
-	static const struct animal leaf = {"unwanting", .issuer = "wanting", .san = "DNS:localhost",
-					   .others = "wanting"};
+	static const struct animal authority = { "wanting", .subject = "/CN=wanting", .san = "",
+						 .extensions = ZOO_AUTHORITY
+						 "tlsfeature=status_request\n" };
+	static const struct animal leaf = { "unwanting", .issuer = "wanting",
+					    .san = "DNS:localhost", .others = "wanting" };
 	struct fend_tls_params server = server_params();
 	struct link link;
 
@@ -138,8 +138,8 @@ test_is_wanted_by_an_authority(struct test *test)
 static void
 test_revoked_and_unknown(struct test *test)
 {
-	static const struct staple revoked = {"revoked", &staple_leaf, .state = 'R'};
-	static const struct staple unknown = {"unknown", &staple_leaf, .state = '?'};
+	static const struct staple revoked = { "revoked", &staple_leaf, .state = 'R' };
+	static const struct staple unknown = { "unknown", &staple_leaf, .state = '?' };
 	unsigned flags;
 
 	for (flags = 0; flags <= REQUIRED; flags += REQUIRED) {
@@ -151,38 +151,41 @@ test_revoked_and_unknown(struct test *test)
 static void
 test_who_may_sign(struct test *test)
 {
-	static const struct animal no_delegate = {"no-delegate", .subject = "/CN=no-delegate",
-						  .san = ""};
-	static const struct animal stranger = {
-		"stranger", .issuer = "staple-inter", .subject = "/CN=stranger", .san = "",
-		.extensions = ZOO_LEAF "extendedKeyUsage=OCSPSigning\n"};
-	static const struct animal weak = {
-		"weak", .subject = "/CN=weak", .san = "", .key = "rsa:1024",
-		.extensions = ZOO_LEAF "extendedKeyUsage=OCSPSigning\n"};
-	static const struct animal pss = {
-		"pss", .subject = "/CN=pss", .san = "", .key = "rsa:2048",
-		.extensions = ZOO_LEAF "extendedKeyUsage=OCSPSigning\n"};
-	static const struct staple below = {"below", &staple_below, .state = 'V'};
-	static const struct staple by_delegate = {"by-delegate", &staple_leaf, &staple_delegate,
-						  'V'};
-	static const struct staple by_key = {"by-key", &staple_leaf, &staple_delegate, 'V',
-					     "-ndays 7 -resp_key_id"};
-	static const struct staple bare = {"bare", &staple_leaf, .state = 'V',
-					   .options = "-ndays 7 -resp_no_certs"};
+	static const struct animal no_delegate = { "no-delegate", .subject = "/CN=no-delegate",
+						   .san = "" };
+	static const struct animal stranger = { "stranger", .issuer = "staple-inter",
+						.subject = "/CN=stranger", .san = "",
+						.extensions = ZOO_LEAF
+						"extendedKeyUsage=OCSPSigning\n" };
+	static const struct animal weak = { "weak", .subject = "/CN=weak", .san = "",
+					    .key = "rsa:1024",
+					    .extensions = ZOO_LEAF
+					    "extendedKeyUsage=OCSPSigning\n" };
+	static const struct animal pss = { "pss", .subject = "/CN=pss", .san = "",
+					   .key = "rsa:2048",
+					   .extensions = ZOO_LEAF
+					   "extendedKeyUsage=OCSPSigning\n" };
+	static const struct staple below = { "below", &staple_below, .state = 'V' };
+	static const struct staple by_delegate = { "by-delegate", &staple_leaf, &staple_delegate,
+						   'V' };
+	static const struct staple by_key = { "by-key", &staple_leaf, &staple_delegate, 'V',
+					      "-ndays 7 -resp_key_id" };
+	static const struct staple bare = { "bare", &staple_leaf, .state = 'V',
+					    .options = "-ndays 7 -resp_no_certs" };
 	static const struct staple refused[] = {
-		{"by-itself", &staple_leaf, &staple_leaf, 'V'},
-		{"by-no-delegate", &staple_leaf, &no_delegate, 'V'},
-		{"by-stranger", &staple_leaf, &stranger, 'V'},
-		{"by-weak", &staple_leaf, &weak, 'V'},
-		{"with-sha1", &staple_leaf, NULL, 'V', "-ndays 7 -rmd sha1"},
+		{ "by-itself", &staple_leaf, &staple_leaf, 'V' },
+		{ "by-no-delegate", &staple_leaf, &no_delegate, 'V' },
+		{ "by-stranger", &staple_leaf, &stranger, 'V' },
+		{ "by-weak", &staple_leaf, &weak, 'V' },
+		{ "with-sha1", &staple_leaf, NULL, 'V', "-ndays 7 -rmd sha1" },
 		/* which GnuTLS cannot verify, whatever the hash */
-		{"with-pss", &staple_leaf, &pss, 'V',
-		 "-ndays 7 -rmd sha256 -rsigopt rsa_padding_mode:pss"},
-		{"with-pss-and-sha1", &staple_leaf, &pss, 'V',
-		 "-ndays 7 -rmd sha1 -rsigopt rsa_padding_mode:pss"},
-		{"alone", &staple_leaf, &staple_delegate, 'V', "-ndays 7 -resp_no_certs"},
+		{ "with-pss", &staple_leaf, &pss, 'V',
+		  "-ndays 7 -rmd sha256 -rsigopt rsa_padding_mode:pss" },
+		{ "with-pss-and-sha1", &staple_leaf, &pss, 'V',
+		  "-ndays 7 -rmd sha1 -rsigopt rsa_padding_mode:pss" },
+		{ "alone", &staple_leaf, &staple_delegate, 'V', "-ndays 7 -resp_no_certs" },
 		/* of a CA that is trusted, but has not issued the leaf */
-		{"from-above", &staple_below, &staple_delegate, 'V'},
+		{ "from-above", &staple_below, &staple_delegate, 'V' },
 	};
 	size_t i;
 
@@ -198,22 +201,22 @@ test_who_may_sign(struct test *test)
 static void
 test_is_current(struct test *test)
 {
-	static const struct staple endless = {"endless", &staple_leaf, .state = 'V',
-					      .options = "-resp_no_certs"};
-	static const struct staple revoked = {"revoked", &staple_leaf, .state = 'R'};
+	static const struct staple endless = { "endless", &staple_leaf, .state = 'V',
+					       .options = "-resp_no_certs" };
+	static const struct staple revoked = { "revoked", &staple_leaf, .state = 'R' };
 	const int64_t day = 24 * 60 * 60, minute = 60;
 	const struct {
 		const struct staple *staple;
 		int64_t shift;
 		int expired;
 	} cases[] = {
-		{&good, 0, 0},
-		{&good, 6 * day, 0},
-		{&good, 7 * day + 10 * minute, 1},
-		{&good, -4 * minute, 0},
-		{&good, -day, 1},
-		{&endless, 23 * 60 * minute, 0},
-		{&endless, day + 10 * minute, 1},
+		{ &good, 0, 0 },
+		{ &good, 6 * day, 0 },
+		{ &good, 7 * day + 10 * minute, 1 },
+		{ &good, -4 * minute, 0 },
+		{ &good, -day, 1 },
+		{ &endless, 23 * 60 * minute, 0 },
+		{ &endless, day + 10 * minute, 1 },
 	};
 	struct fend__kernel door = *fend__kernel;
 	size_t i;
@@ -253,7 +256,7 @@ test_is_judged_last(struct test *test)
 static void
 test_is_only_looked_at_by_who_verifies(struct test *test)
 {
-	static const struct staple revoked = {"revoked", &staple_leaf, .state = 'R'};
+	static const struct staple revoked = { "revoked", &staple_leaf, .state = 'R' };
 	const struct fend_tls_keypair pair = staple_keypair(&staple_leaf, &revoked);
 	struct fend_tls_params client = client_params(), server = server_params();
 	const void *der;
@@ -275,8 +278,9 @@ test_is_only_looked_at_by_who_verifies(struct test *test)
 static void
 test_several_certificates(struct test *test)
 {
-	static const struct animal rsa = {"staple-rsa", .san = "DNS:localhost", .key = "rsa:2048"};
-	static const struct staple about_rsa = {"about-rsa", &rsa, .state = 'V'};
+	static const struct animal rsa = { "staple-rsa", .san = "DNS:localhost",
+					   .key = "rsa:2048" };
+	static const struct staple about_rsa = { "about-rsa", &rsa, .state = 'V' };
 	const struct fend_tls_keypair pairs[] = {
 		staple_keypair(&rsa, &about_rsa),
 		staple_keypair(&staple_leaf, &good),
@@ -300,17 +304,17 @@ static void
 test_several_names(struct test *test)
 {
 	static const struct animal names[] = {
-		{"staple-one", .san = "DNS:one.example,DNS:both.example"},
-		{"staple-two", .san = "DNS:two.example,DNS:both.example"},
-		{"staple-wild", .san = "DNS:*.wild.example"},
+		{ "staple-one", .san = "DNS:one.example,DNS:both.example" },
+		{ "staple-two", .san = "DNS:two.example,DNS:both.example" },
+		{ "staple-wild", .san = "DNS:*.wild.example" },
 	};
 	static const struct staple about[] = {
-		{"about-one", &names[0], .state = 'V'},
-		{"about-two", &names[1], .state = 'V'},
-		{"about-wild", &names[2], .state = 'V'},
+		{ "about-one", &names[0], .state = 'V' },
+		{ "about-two", &names[1], .state = 'V' },
+		{ "about-wild", &names[2], .state = 'V' },
 	};
-	static const char *const asked[] = {"one.example", "two.example", "both.example",
-					    "a.wild.example"};
+	static const char *const asked[] = { "one.example", "two.example", "both.example",
+					     "a.wild.example" };
 	struct fend_tls_params client = client_params(), server = server_params();
 	struct fend_tls_keypair pairs[G_N_ELEMENTS(names)];
 	struct link link;

@@ -41,8 +41,8 @@ gnutls_certificate_get_issuer(gnutls_certificate_credentials_t credentials,
 	return real(credentials, certificate, ret_issuer, flags);
 }
 
-static const struct staple good = {"good", &staple_leaf, .state = 'V'};
-static const struct staple good_wanted = {"good-wanted", &staple_wanted, .state = 'V'};
+static const struct staple good = { "good", &staple_leaf, .state = 'V' };
+static const struct staple good_wanted = { "good-wanted", &staple_wanted, .state = 'V' };
 
 static void
 verdict(struct test *test, const struct animal *leaf, const struct staple *staple, int error,
@@ -69,9 +69,9 @@ verdict(struct test *test, const struct animal *leaf, const struct staple *stapl
 static void
 test_staples(struct test *test)
 {
-	static const struct staple revoked = {"revoked", &staple_leaf, .state = 'R'};
-	static const struct staple unknown = {"unknown", &staple_leaf, .state = '?'};
-	static const struct staple itself = {"by-itself", &staple_leaf, &staple_leaf, 'V'};
+	static const struct staple revoked = { "revoked", &staple_leaf, .state = 'R' };
+	static const struct staple unknown = { "unknown", &staple_leaf, .state = '?' };
+	static const struct staple itself = { "by-itself", &staple_leaf, &staple_leaf, 'V' };
 
 	verdict(test, &staple_leaf, NULL, 0, 0);
 	verdict(test, &staple_leaf, &good, 0, 0);

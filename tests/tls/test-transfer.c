@@ -112,7 +112,7 @@ set_buffers(struct link *link, int size)
 static void
 test_transfer(struct test *test)
 {
-	static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
+	static const enum fend_tls_version versions[] = { FEND_TLS_1_2, FEND_TLS_1_3 };
 	struct fend_tls_params params = client_params();
 	struct link link;
 	size_t i;
@@ -183,9 +183,9 @@ split(const struct iovec *from, struct iovec *to)
 	size_t part = from->iov_len / 3;
 	char *base = from->iov_base;
 
-	to[0] = (struct iovec){base, part};
-	to[1] = (struct iovec){base + part, part};
-	to[2] = (struct iovec){base + 2 * part, from->iov_len - 2 * part};
+	to[0] = (struct iovec){ base, part };
+	to[1] = (struct iovec){ base + part, part };
+	to[2] = (struct iovec){ base + 2 * part, from->iov_len - 2 * part };
 	return 3;
 }
 

@@ -36,8 +36,8 @@ verdict(struct test *test, const struct fend_tls_params *client,
 static struct fend_tls_pin
 pin_of(const struct certificate *certificate)
 {
-	char *line = g_strdup_printf("pkey -in %s -pubout -outform DER -out @pin.der",
-				     certificate->key);
+	char *line =
+		g_strdup_printf("pkey -in %s -pubout -outform DER -out @pin.der", certificate->key);
 	char *path = g_strdup_printf("%s/pin.der", test_directory()), *der;
 	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
 	struct fend_tls_pin pin;
@@ -58,7 +58,7 @@ static void
 test_pins(struct test *test)
 {
 	const struct certificate *other = certificate_new("pin-other", NULL);
-	struct fend_tls_pin pins[2] = {pin_of(other), pin_of(other)};
+	struct fend_tls_pin pins[2] = { pin_of(other), pin_of(other) };
 	struct fend_tls_params client = client_params(), server = server_params();
 
 	server.certificates = keypair_of(certificate_ec());
@@ -152,7 +152,7 @@ static const struct animal leaf = {
 	.san = "DNS:localhost",
 	.others = "crl-inter",
 };
-static const struct animal direct = {.name = "crl-direct", .san = "DNS:localhost"};
+static const struct animal direct = { .name = "crl-direct", .san = "DNS:localhost" };
 
 static void
 test_lists(struct test *test)
@@ -269,7 +269,7 @@ static void *
 trust_and_forget(void *data)
 {
 	const struct fend_tls_params *params = data;
-	struct test test = {0};
+	struct test test = { 0 };
 	struct link link;
 	int i;
 
@@ -289,7 +289,7 @@ trust_and_forget(void *data)
 static void
 test_system_on_several_threads(struct test *test)
 {
-	struct fend_tls_params params[] = {client_params(), server_params()};
+	struct fend_tls_params params[] = { client_params(), server_params() };
 	pthread_t threads[4];
 	size_t i;
 

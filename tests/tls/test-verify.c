@@ -15,7 +15,7 @@ verdict_with(struct test *test, const struct fend_tls_params *client,
 	     const struct certificate *certificate, const char *name, int error, const char *text,
 	     int alert)
 {
-	static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
+	static const enum fend_tls_version versions[] = { FEND_TLS_1_2, FEND_TLS_1_3 };
 	struct fend_tls_params server = server_params();
 	struct link link;
 	size_t i;
@@ -53,10 +53,12 @@ verdict(struct test *test, const struct certificate *certificate, const char *na
 static void
 test_times(struct test *test)
 {
-	const struct certificate *expired = certificate_new(
-		"expired", &(struct certificate_options){.days_from = -20, .days_to = -10});
-	const struct certificate *early = certificate_new(
-		"early", &(struct certificate_options){.days_from = 10, .days_to = 20});
+	const struct certificate *expired =
+		certificate_new("expired",
+				&(struct certificate_options){ .days_from = -20, .days_to = -10 });
+	const struct certificate *early =
+		certificate_new("early",
+				&(struct certificate_options){ .days_from = 10, .days_to = 20 });
 	GDateTime *now = g_date_time_new_now_utc(), *end = g_date_time_add_days(now, -10);
 	GDateTime *start = g_date_time_add_days(now, 10);
 	char *expired_text = g_date_time_format(end, "certificate expired %Y-%m-%d");
@@ -76,10 +78,11 @@ static void
 test_host_names(struct test *test)
 {
 	const struct certificate *certificate = certificate_new(
-		"hosts", &(struct certificate_options){
-				 .san = "DNS:good.example,DNS:*.wild.example,DNS:part*.some.example,"
-					"email:cn@localhost,URI:https://localhost/",
-			 });
+		"hosts",
+		&(struct certificate_options){
+			.san = "DNS:good.example,DNS:*.wild.example,DNS:part*.some.example,"
+			       "email:cn@localhost,URI:https://localhost/",
+		});
 
 	verdict(test, certificate_ec(), "localhost", 0, NULL, 0);
 	verdict(test, certificate_ec(), "LocalHost.", 0, NULL, 0);
@@ -98,9 +101,10 @@ test_host_names(struct test *test)
 static void
 test_common_name_does_not_count(struct test *test)
 {
-	static const char *const names[] = {"", "email:someone@localhost", "URI:https://localhost/",
-					    "IP:127.0.0.1", "dirName:subject"};
-	struct certificate_options options = {0};
+	static const char *const names[] = { "", "email:someone@localhost",
+					     "URI:https://localhost/", "IP:127.0.0.1",
+					     "dirName:subject" };
+	struct certificate_options options = { 0 };
 	const struct certificate *certificate;
 	char *file;
 	size_t i;
@@ -122,7 +126,7 @@ test_oversized_names(struct test *test)
 	char *path = g_strnfill(300, 'a');
 	char *before = g_strdup_printf("URI:https://%s/,DNS:other.example", path);
 	char *after = g_strdup_printf("DNS:localhost,URI:https://%s/", path);
-	struct certificate_options options = {.san = before};
+	struct certificate_options options = { .san = before };
 	const struct certificate *certificate = certificate_new("oversized-before", &options);
 
 	verdict(test, certificate, "localhost", -EKEYREJECTED, "is not valid for", 42);
@@ -155,8 +159,8 @@ test_addresses(struct test *test)
 static void
 test_issuers(struct test *test)
 {
-	const struct certificate *self_signed = certificate_new(
-		"self-signed", &(struct certificate_options){.self_signed = 1});
+	const struct certificate *self_signed =
+		certificate_new("self-signed", &(struct certificate_options){ .self_signed = 1 });
 	struct fend_tls_params other = client_params(), system = client_params();
 
 	other.cafile = certificate_other_ca();
@@ -198,10 +202,11 @@ test_directory_of_authorities(struct test *test)
 static void
 test_use(struct test *test)
 {
-	const struct certificate *client_only = certificate_new(
-		"client-only", &(struct certificate_options){.usage = "clientAuth"});
+	const struct certificate *client_only =
+		certificate_new("client-only",
+				&(struct certificate_options){ .usage = "clientAuth" });
 	const struct certificate *unlimited =
-		certificate_new("unlimited", &(struct certificate_options){.usage = ""});
+		certificate_new("unlimited", &(struct certificate_options){ .usage = "" });
 
 	verdict(test, client_only, "localhost", -EKEYREJECTED,
 		"certificate is not made for this use", 43);
@@ -288,8 +293,8 @@ chain_free(struct certificate *certificate)
 static void
 test_chains(struct test *test)
 {
-	static const char *const names[] = {"leaf", "lower", "upper", "authority"};
-	static const char *const reversed[] = {"leaf", "upper", "lower"};
+	static const char *const names[] = { "leaf", "lower", "upper", "authority" };
+	static const char *const reversed[] = { "leaf", "upper", "lower" };
 	struct fend_tls_params client = client_params();
 	struct certificate *alone, *part, *whole, *with_root, *mixed;
 
@@ -351,7 +356,7 @@ test_long_chain(struct test *test)
 static void
 test_issuer_that_is_none(struct test *test)
 {
-	static const char *const names[] = {"below-leaf", "ec"};
+	static const char *const names[] = { "below-leaf", "ec" };
 	struct certificate *chain;
 
 	certificate_ec();
@@ -364,7 +369,7 @@ test_issuer_that_is_none(struct test *test)
 static void
 test_name_constraints(struct test *test)
 {
-	static const char *const names[] = {"strayed", "constrained"};
+	static const char *const names[] = { "strayed", "constrained" };
 	struct certificate *chain;
 
 	certificate_ca();
@@ -379,7 +384,7 @@ test_name_constraints(struct test *test)
 static void
 test_weak_key(struct test *test)
 {
-	static const char *const names[] = {"weak"};
+	static const char *const names[] = { "weak" };
 	struct certificate *weak;
 
 	certificate_ca();

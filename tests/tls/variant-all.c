@@ -12,7 +12,7 @@ struct cross {
 static const struct {
 	const char *name;
 	const struct fend__tls_provider *provider;
-} providers[] = {{"gnutls", &fend__tls_gnutls}, {"openssl", &fend__tls_openssl}};
+} providers[] = { { "gnutls", &fend__tls_gnutls }, { "openssl", &fend__tls_openssl } };
 
 struct variant variant;
 static struct cross cross;
@@ -45,7 +45,7 @@ add_case(char *name, size_t client, size_t server, const struct variant *with, t
 
 	if (!all)
 		all = g_ptr_array_new();
-	*data = (struct cross){providers[client].provider, providers[server].provider, *with};
+	*data = (struct cross){ providers[client].provider, providers[server].provider, *with };
 	g_ptr_array_add(all, data);
 	test_add_set(name, set, data, fn);
 	g_free(name);
@@ -54,40 +54,39 @@ add_case(char *name, size_t client, size_t server, const struct variant *with, t
 static void
 add(const char *path, const struct variant *with, test_fn *fn)
 {
-	static const char *const ways[] = {"", "/dribbled", "/stalled"};
+	static const char *const ways[] = { "", "/dribbled", "/stalled" };
 	size_t i, j;
 
 	for (i = 0; i < G_N_ELEMENTS(providers); i++)
 		for (j = 0; j < G_N_ELEMENTS(providers); j++)
 			add_case(g_strdup_printf("%s/%s-%s%s%s%s", path, providers[i].name,
 						 providers[j].name, version_text(with->version),
-						 with->rsa ? "/rsa" : "",
-						 ways[with->way]),
+						 with->rsa ? "/rsa" : "", ways[with->way]),
 				 i, j, with, fn);
 }
 
 void
 variant_add(const char *path, test_fn *fn)
 {
-	add(path, &(struct variant){0}, fn);
+	add(path, &(struct variant){ 0 }, fn);
 }
 
 static void
 add_versions_and_keys(const char *path, enum variant_way way, test_fn *fn)
 {
-	static const enum fend_tls_version versions[] = {FEND_TLS_1_2, FEND_TLS_1_3};
+	static const enum fend_tls_version versions[] = { FEND_TLS_1_2, FEND_TLS_1_3 };
 	size_t i, rsa;
 
 	for (i = 0; i < G_N_ELEMENTS(versions); i++)
 		for (rsa = 0; rsa <= 1; rsa++)
-			add(path, &(struct variant){versions[i], rsa, way}, fn);
+			add(path, &(struct variant){ versions[i], rsa, way }, fn);
 }
 
 void
 variant_add_versions(const char *path, test_fn *fn)
 {
-	add(path, &(struct variant){.version = FEND_TLS_1_2}, fn);
-	add(path, &(struct variant){.version = FEND_TLS_1_3}, fn);
+	add(path, &(struct variant){ .version = FEND_TLS_1_2 }, fn);
+	add(path, &(struct variant){ .version = FEND_TLS_1_3 }, fn);
 }
 
 void
@@ -120,14 +119,14 @@ add_single(const char *path, const struct variant *with, test_fn *fn)
 void
 variant_add_single(const char *path, test_fn *fn)
 {
-	add_single(path, &(struct variant){0}, fn);
+	add_single(path, &(struct variant){ 0 }, fn);
 }
 
 void
 variant_add_programs(const char *path, const char *const *programs, enum fend_tls_version version,
 		     test_fn *fn)
 {
-	struct variant with = {0};
+	struct variant with = { 0 };
 
 	for (; *programs; programs++) {
 		with.program = *programs;

@@ -32,7 +32,7 @@ variant_add_all(const char *path, test_fn *fn)
 void
 variant_add_ways(const char *path, test_fn *fn)
 {
-	static const struct variant dribbled = {.way = DRIBBLED}, stalled = {.way = STALLED};
+	static const struct variant dribbled = { .way = DRIBBLED }, stalled = { .way = STALLED };
 	char *name = g_strconcat(path, "/dribbled", NULL);
 
 	variant_add(path, fn);
@@ -54,12 +54,12 @@ add_program(const char *path, const char *program, enum fend_tls_version version
 {
 	static GPtrArray *all; /* kept reachable, so that leak checkers do not count them */
 	struct variant *with = g_new(struct variant, 1);
-	char *name = g_strdup_printf("%s/%s/%s", path, program,
-				     version == FEND_TLS_1_2 ? "1.2" : "1.3");
+	char *name =
+		g_strdup_printf("%s/%s/%s", path, program, version == FEND_TLS_1_2 ? "1.2" : "1.3");
 
 	if (!all)
 		all = g_ptr_array_new();
-	*with = (struct variant){.version = version, .program = program};
+	*with = (struct variant){ .version = version, .program = program };
 	g_ptr_array_add(all, with);
 	test_add_set(name, set, with, fn);
 	g_free(name);

@@ -26,7 +26,7 @@ struct variant {
 	enum fend_tls_version version; /* the only one, or DEFAULT: both */
 	bool rsa;                      /* the server's certificate, else P-256 */
 	enum variant_way way;
-	const char *program;           /* whom fend talks to, in tests of interop.h */
+	const char *program; /* whom fend talks to, in tests of interop.h */
 };
 
 extern struct variant variant;

@@ -32,8 +32,7 @@ zoo_openssl(const char *line)
 	g_strfreev(words);
 }
 
-static void G_GNUC_PRINTF(1, 2)
-run(const char *format, ...)
+static void G_GNUC_PRINTF(1, 2) run(const char *format, ...)
 {
 	va_list args;
 	char *line;
@@ -131,10 +130,10 @@ sign_again(const char *name)
 	content = tbs_size + size + 3 + signature_size;
 	g_assert_cmpuint(content, <, 65536);
 	whole = g_malloc(4 + content);
-	memcpy(whole, (const char[]){0x30, (char)0x82, (char)(content >> 8), (char)content}, 4);
+	memcpy(whole, (const char[]){ 0x30, (char)0x82, (char)(content >> 8), (char)content }, 4);
 	memcpy(whole + 4, tbs, tbs_size + size);
-	memcpy(whole + 4 + tbs_size + size,
-	       (const char[]){0x03, (char)(signature_size + 1), 0}, 3);
+	memcpy(whole + 4 + tbs_size + size, (const char[]){ 0x03, (char)(signature_size + 1), 0 },
+	       3);
 	memcpy(whole + 4 + tbs_size + size + 3, signature, signature_size);
 	g_assert_true(g_file_set_contents(path, whole, (gssize)(4 + content), NULL));
 	run("x509 -inform DER -in @%s.der -out @%s.crt", name, name);
@@ -154,12 +153,12 @@ sign(const struct animal *animal)
 
 	if (animal->self_signed)
 		run("x509 -req -days 30 %s -in @%s.csr -signkey @%s.key -extfile @%s.ext "
-		    "-out @%s.crt", digest, animal->name, animal->name, animal->name,
-		    animal->name);
+		    "-out @%s.crt",
+		    digest, animal->name, animal->name, animal->name, animal->name);
 	else
 		run("x509 -req -days 30 %s -in @%s.csr -CA @%s.crt -CAkey @%s.key "
-		    "-CAcreateserial -extfile @%s.ext -out @%s.crt", digest, animal->name, issuer,
-		    issuer, animal->name, animal->name);
+		    "-CAcreateserial -extfile @%s.ext -out @%s.crt",
+		    digest, animal->name, issuer, issuer, animal->name, animal->name);
 }
 
 static void
@@ -263,17 +262,20 @@ zoo_list(const char *issuer, const char *revoked, const char *days)
 	char *config, *path, *line, *text;
 
 	config = g_strdup_printf("[ca]\ndefault_ca = a\n[a]\ndatabase = %s/crl.database\n"
-				 "default_md = sha256\n", test_directory());
+				 "default_md = sha256\n",
+				 test_directory());
 	g_free(test_file("crl.config", config));
 	g_free(test_file("crl.database", ""));
 	if (revoked) {
 		line = g_strdup_printf("ca -config @crl.config -revoke @%s.crt -cert @%s.crt "
-				       "-keyfile @%s.key", revoked, issuer, issuer);
+				       "-keyfile @%s.key",
+				       revoked, issuer, issuer);
 		zoo_openssl(line);
 		g_free(line);
 	}
 	line = g_strdup_printf("ca -config @crl.config -gencrl %s -cert @%s.crt -keyfile @%s.key "
-			       "-out @crl.pem", days, issuer, issuer);
+			       "-out @crl.pem",
+			       days, issuer, issuer);
 	zoo_openssl(line);
 	path = g_strdup_printf("%s/crl.pem", test_directory());
 	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));

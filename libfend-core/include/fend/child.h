@@ -24,10 +24,10 @@ struct fend_loop;
 struct fend_child;
 
 struct fend_child_status {
-	bool exited; /* by exit(3) or a return from main, with code; else killed by signal */
+	bool exited;      /* by exit(3) or a return from main, with code; else killed by signal */
 	bool core_dumped; /* killed, and a file tells of it (core(5)) */
-	int code;   /* the exit status, 0 to 255; 0 if killed */
-	int signal; /* the signal's number; 0 if exited */
+	int code;         /* the exit status, 0 to 255; 0 if killed */
+	int signal;       /* the signal's number; 0 if exited */
 };
 
 /*

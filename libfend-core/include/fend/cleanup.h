@@ -13,11 +13,10 @@
  */
 #ifdef __GNUC__
 #define FEND_CLEANUP(object) __attribute__((cleanup(object##_freep)))
-#define FEND_DEFINE_CLEANUP(object)                                   \
-	static inline __attribute__((unused)) void                    \
-	object##_freep(struct object **pointer)                       \
-	{                                                             \
-		*pointer = object##_free(*pointer);                   \
+#define FEND_DEFINE_CLEANUP(object)                                                        \
+	static inline __attribute__((unused)) void object##_freep(struct object **pointer) \
+	{                                                                                  \
+		*pointer = object##_free(*pointer);                                        \
 	}
 #else
 #define FEND_DEFINE_CLEANUP(object)

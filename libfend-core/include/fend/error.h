@@ -22,19 +22,19 @@ extern "C" {
 
 /* What looking up names may return besides. */
 enum {
-	FEND_EAI_BADFLAGS = -3001,    /* hints contradict each other or hold an unknown flag */
-	FEND_EAI_NONAME = -3002,      /* the name does not exist */
-	FEND_EAI_AGAIN = -3003,       /* no server could tell now; trying later may help */
-	FEND_EAI_FAIL = -3004,        /* a server answered, but not usefully */
-	FEND_EAI_NODATA = -3005,      /* the name exists, but has no address of that family */
-	FEND_EAI_FAMILY = -3006,      /* address family not supported */
-	FEND_EAI_SOCKTYPE = -3007,    /* socket type or protocol not supported */
-	FEND_EAI_SERVICE = -3008,     /* service unknown for this socket type */
-	FEND_EAI_ADDRFAMILY = -3009,  /* the literal is of another family than asked for */
-	FEND_EAI_MEMORY = -3010,      /* the resolver had no memory */
-	FEND_EAI_SYSTEM = -3011,      /* a system call failed and there is no better code */
-	FEND_EAI_OVERFLOW = -3012,    /* name or service longer than the protocol can carry */
-	FEND_EAI_IDN_ENCODE = -3105,  /* a name that is not ASCII could not be encoded */
+	FEND_EAI_BADFLAGS = -3001,   /* hints contradict each other or hold an unknown flag */
+	FEND_EAI_NONAME = -3002,     /* the name does not exist */
+	FEND_EAI_AGAIN = -3003,      /* no server could tell now; trying later may help */
+	FEND_EAI_FAIL = -3004,       /* a server answered, but not usefully */
+	FEND_EAI_NODATA = -3005,     /* the name exists, but has no address of that family */
+	FEND_EAI_FAMILY = -3006,     /* address family not supported */
+	FEND_EAI_SOCKTYPE = -3007,   /* socket type or protocol not supported */
+	FEND_EAI_SERVICE = -3008,    /* service unknown for this socket type */
+	FEND_EAI_ADDRFAMILY = -3009, /* the literal is of another family than asked for */
+	FEND_EAI_MEMORY = -3010,     /* the resolver had no memory */
+	FEND_EAI_SYSTEM = -3011,     /* a system call failed and there is no better code */
+	FEND_EAI_OVERFLOW = -3012,   /* name or service longer than the protocol can carry */
+	FEND_EAI_IDN_ENCODE = -3105, /* a name that is not ASCII could not be encoded */
 };
 
 /*

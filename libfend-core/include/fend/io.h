@@ -15,9 +15,9 @@ struct fend_io;
 
 enum {
 	/* interest and readiness */
-	FEND_IN = 1 << 0,    /* recv(2), read(2), accept(2) would not block; also at end of file */
-	FEND_PRI = 1 << 1,   /* exceptional condition, such as TCP's urgent data */
-	FEND_OUT = 1 << 2,   /* send(2), write(2) would not block; connect(2) has ended */
+	FEND_IN = 1 << 0,     /* recv(2), read(2), accept(2) would not block; also at end of file */
+	FEND_PRI = 1 << 1,    /* exceptional condition, such as TCP's urgent data */
+	FEND_OUT = 1 << 2,    /* send(2), write(2) would not block; connect(2) has ended */
 	FEND_RDHUP = 1 << 13, /* a stream's peer has shut down its sending side (FEND_LOOP_RDHUP) */
 
 	/* readiness only: reported whatever the interest, and never folded into IN or OUT */

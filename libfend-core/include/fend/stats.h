@@ -26,9 +26,9 @@ struct fend_loop_stats {
 	uint64_t tasks, ios, timers, signals, children;
 
 	/* while timing was on */
-	fend_time waiting; /* in the wait */
-	fend_time busy;    /* in callbacks, hooks included */
-	fend_time longest; /* the longest callback */
+	fend_time waiting;                /* in the wait */
+	fend_time busy;                   /* in callbacks, hooks included */
+	fend_time longest;                /* the longest callback */
 	char longest_name[FEND_NAME_MAX]; /* the name or kind of what it belonged to */
 };
 

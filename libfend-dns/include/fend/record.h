@@ -109,8 +109,8 @@ struct fend_record_caa {
 
 struct fend_record {
 	const char *name;
-	int type;      /* FEND_RECORD_, or another number: then only data tells what it holds */
-	uint32_t ttl;  /* in seconds */
+	int type;     /* FEND_RECORD_, or another number: then only data tells what it holds */
+	uint32_t ttl; /* in seconds */
 	struct fend_record_bytes data; /* within the message: names may be compressed, no NUL */
 	union {
 		unsigned char a[4], aaaa[16]; /* in network order, as inet_ntop(3) wants them */

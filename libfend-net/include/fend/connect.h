@@ -27,7 +27,7 @@ struct fend_socket;
 struct fend_connect;
 
 struct fend_connect_options {
-	size_t size; /* sizeof(struct fend_connect_options) */
+	size_t size;             /* sizeof(struct fend_connect_options) */
 	fend_time timeout;       /* for all of it; 0: 60 s */
 	fend_time attempt_delay; /* 0: 250 ms; at least 10 ms, at most 2 s (RFC 8305, section 8) */
 	unsigned attempts_max;   /* that run at the same time; 0: 6 */

@@ -109,10 +109,10 @@ int fend_listener_address(const struct fend_listener *listener, struct fend_addr
 
 /* What a listener has done since it was made. */
 struct fend_listener_stats {
-	size_t size; /* sizeof(struct fend_listener_stats), set by the caller */
-	uint64_t accepted; /* handed over */
-	uint64_t refused;  /* closed for a bad or missing PROXY header */
-	uint64_t paused;   /* times */
+	size_t size;          /* sizeof(struct fend_listener_stats), set by the caller */
+	uint64_t accepted;    /* handed over */
+	uint64_t refused;     /* closed for a bad or missing PROXY header */
+	uint64_t paused;      /* times */
 	unsigned connections; /* that exist now */
 };
 

@@ -28,7 +28,7 @@ struct fend_loop;
 struct fend_rate;
 
 struct fend_rate_options {
-	size_t size; /* sizeof(struct fend_rate_options) */
+	size_t size;               /* sizeof(struct fend_rate_options) */
 	uint64_t bytes_per_second; /* 0: no limit */
 	uint64_t burst;            /* bytes, from the start; 0: those of a tenth of a second */
 	struct fend_rate *group;   /* NULL: none; borrowed, and may be freed before this */
@@ -56,9 +56,9 @@ int fend_rate_set(struct fend_rate *rate, uint64_t bytes_per_second, uint64_t bu
 
 /* What has gone through a rate. */
 struct fend_rate_stats {
-	size_t size; /* sizeof(struct fend_rate_stats), set by the caller */
-	uint64_t bytes;  /* that passed */
-	uint64_t waits;  /* times one had to wait for it */
+	size_t size;    /* sizeof(struct fend_rate_stats), set by the caller */
+	uint64_t bytes; /* that passed */
+	uint64_t waits; /* times one had to wait for it */
 };
 
 /*

@@ -61,12 +61,12 @@ struct fend_stream_callbacks {
 };
 
 struct fend_stream_options {
-	size_t size;           /* sizeof(struct fend_stream_options) */
+	size_t size; /* sizeof(struct fend_stream_options) */
 	/* each less than 4 GiB */
-	size_t input_max;      /* bytes of input held at most; 0: 64 KiB */
-	size_t output_low;     /* 0: 16 KiB */
-	size_t output_high;    /* 0: 64 KiB */
-	size_t output_max;     /* no write may make output exceed it; 0: 16 MiB */
+	size_t input_max;        /* bytes of input held at most; 0: 64 KiB */
+	size_t output_low;       /* 0: 16 KiB */
+	size_t output_high;      /* 0: 64 KiB */
+	size_t output_max;       /* no write may make output exceed it; 0: 16 MiB */
 	fend_time idle_timeout;  /* nothing came and nothing left for so long; 0: none */
 	fend_time write_timeout; /* output waits and nothing left for so long; 0: none */
 };
@@ -201,7 +201,7 @@ struct fend_socket *fend_stream_socket(const struct fend_stream *stream);
 
 /* What has gone through a stream. */
 struct fend_stream_stats {
-	size_t size; /* sizeof(struct fend_stream_stats), set by the caller */
+	size_t size;             /* sizeof(struct fend_stream_stats), set by the caller */
 	uint64_t received, sent; /* bytes */
 	uint64_t paused;         /* times the input limit was reached */
 	uint64_t risen;          /* times output rose above the high mark */

@@ -323,22 +323,22 @@ int fend_tls_shutdown(struct fend_socket *socket, struct fend_loop *loop, fend_t
 
 /* What is wrong with a peer's certificate, or with its chain. */
 enum fend_tls_fault {
-	FEND_TLS_FAULT_MISSING = 1 << 0,        /* there is none */
+	FEND_TLS_FAULT_MISSING = 1 << 0, /* there is none */
 	FEND_TLS_FAULT_REVOKED = 1 << 1,
 	FEND_TLS_FAULT_UNKNOWN_ISSUER = 1 << 2, /* nobody who is trusted has issued it */
 	FEND_TLS_FAULT_ISSUER_IS_NO_CA = 1 << 3,
-	FEND_TLS_FAULT_SIGNATURE = 1 << 4,      /* it is wrong */
-	FEND_TLS_FAULT_CONSTRAINT = 1 << 5,     /* an issuer was not allowed to issue it */
-	FEND_TLS_FAULT_EXTENSION = 1 << 6,      /* a critical one is unknown */
-	FEND_TLS_FAULT_STATUS = 1 << 7,         /* the staple is not valid, or knows nothing */
-	FEND_TLS_FAULT_WEAK = 1 << 8,           /* less than 112 bits of security */
-	FEND_TLS_FAULT_PURPOSE = 1 << 9,        /* made for another use */
+	FEND_TLS_FAULT_SIGNATURE = 1 << 4,  /* it is wrong */
+	FEND_TLS_FAULT_CONSTRAINT = 1 << 5, /* an issuer was not allowed to issue it */
+	FEND_TLS_FAULT_EXTENSION = 1 << 6,  /* a critical one is unknown */
+	FEND_TLS_FAULT_STATUS = 1 << 7,     /* the staple is not valid, or knows nothing */
+	FEND_TLS_FAULT_WEAK = 1 << 8,       /* less than 112 bits of security */
+	FEND_TLS_FAULT_PURPOSE = 1 << 9,    /* made for another use */
 	FEND_TLS_FAULT_NOT_YET_VALID = 1 << 10,
 	FEND_TLS_FAULT_EXPIRED = 1 << 11,
-	FEND_TLS_FAULT_NAME = 1 << 12,          /* not the name that was asked for */
-	FEND_TLS_FAULT_CHAIN_LENGTH = 1 << 13,  /* more certificates than allowed */
-	FEND_TLS_FAULT_PIN = 1 << 14,           /* its key is none of the pins */
-	FEND_TLS_FAULT_CRL = 1 << 15,           /* no valid list of what its issuer has revoked */
+	FEND_TLS_FAULT_NAME = 1 << 12,         /* not the name that was asked for */
+	FEND_TLS_FAULT_CHAIN_LENGTH = 1 << 13, /* more certificates than allowed */
+	FEND_TLS_FAULT_PIN = 1 << 14,          /* its key is none of the pins */
+	FEND_TLS_FAULT_CRL = 1 << 15,          /* no valid list of what its issuer has revoked */
 	FEND_TLS_FAULT_OTHER = 1 << 16,
 	FEND_TLS_FAULT_STAPLE_MISSING = 1 << 17, /* there is none, but has to be */
 	FEND_TLS_FAULT_STAPLE_EXPIRED = 1 << 18, /* it is not of today */
@@ -426,8 +426,8 @@ int fend_tls_set_session(struct fend_socket *socket, const void *data, size_t si
 bool fend_tls_is_resumed(const struct fend_socket *socket);
 
 enum fend_tls_binding {
-	FEND_TLS_BINDING_EXPORTER,   /* "tls-exporter" (RFC 9266), 32 bytes */
-	FEND_TLS_BINDING_END_POINT,  /* "tls-server-end-point" (RFC 5929), 32 to 64 bytes */
+	FEND_TLS_BINDING_EXPORTER,  /* "tls-exporter" (RFC 9266), 32 bytes */
+	FEND_TLS_BINDING_END_POINT, /* "tls-server-end-point" (RFC 5929), 32 to 64 bytes */
 };
 
 /*
