@@ -18,8 +18,8 @@
  */
 #define FILE_SIZE_MAX (16 << 20) /* the system's bundle of authorities has about 200 KiB */
 
-static void
-blob_fini(struct fend__tls_blob *blob)
+void
+fend__tls_blob_fini(struct fend__tls_blob *blob)
 {
 	if (blob->data)
 		explicit_bzero(blob->data, blob->size);
@@ -66,15 +66,15 @@ read_fd(int fd, struct fend__tls_blob *ret_blob)
 		return -ENOMEM;
 	r = read_all(fd, blob.data, blob.size);
 	if (r < 0) {
-		blob_fini(&blob);
+		fend__tls_blob_fini(&blob);
 		return r;
 	}
 	*ret_blob = blob;
 	return 0;
 }
 
-static int
-read_file(const char *path, struct fend__tls_blob *ret_blob)
+int
+fend__tls_read_file(const char *path, struct fend__tls_blob *ret_blob)
 {
 	int fd, r;
 
@@ -112,17 +112,17 @@ read_keys(struct fend__tls_config *config, struct fend__tls_failure *failure)
 
 	for (i = 0; i < config->params.certificates_count; i++) {
 		pair = &config->params.certificates[i];
-		r = read_file(pair->certificate, &config->keys[i].certificate);
+		r = fend__tls_read_file(pair->certificate, &config->keys[i].certificate);
 		if (r < 0)
 			return fend__tls_fail(failure, r, "certificates[%zu].certificate: %s: %s",
 					      i, pair->certificate, file_error(r));
-		r = read_file(pair->key, &config->keys[i].key);
+		r = fend__tls_read_file(pair->key, &config->keys[i].key);
 		if (r < 0)
 			return fend__tls_fail(failure, r, "certificates[%zu].key: %s: %s", i,
 					      pair->key, file_error(r));
 		if (!pair->staple)
 			continue;
-		r = read_file(pair->staple, &config->keys[i].staple);
+		r = fend__tls_read_file(pair->staple, &config->keys[i].staple);
 		if (r < 0)
 			return fend__tls_fail(failure, r, "certificates[%zu].staple: %s: %s", i,
 					      pair->staple, file_error(r));
@@ -137,7 +137,7 @@ read_trust(struct fend__tls_config *config, struct fend__tls_failure *failure)
 	int r;
 
 	if (params->cafile) {
-		r = read_file(params->cafile, &config->cafile);
+		r = fend__tls_read_file(params->cafile, &config->cafile);
 		if (r < 0)
 			return fend__tls_fail(failure, r, "cafile: %s: %s", params->cafile,
 					      file_error(r));
@@ -149,7 +149,7 @@ read_trust(struct fend__tls_config *config, struct fend__tls_failure *failure)
 					      fend_strerror(r));
 	}
 	if (params->crlfile) {
-		r = read_file(params->crlfile, &config->crlfile);
+		r = fend__tls_read_file(params->crlfile, &config->crlfile);
 		if (r < 0)
 			return fend__tls_fail(failure, r, "crlfile: %s: %s", params->crlfile,
 					      file_error(r));
@@ -194,12 +194,12 @@ fend__tls_config_fini(struct fend__tls_config *config)
 	size_t i;
 
 	for (i = 0; config->keys && i < config->params.certificates_count; i++) {
-		blob_fini(&config->keys[i].certificate);
-		blob_fini(&config->keys[i].key);
-		blob_fini(&config->keys[i].staple);
+		fend__tls_blob_fini(&config->keys[i].certificate);
+		fend__tls_blob_fini(&config->keys[i].key);
+		fend__tls_blob_fini(&config->keys[i].staple);
 	}
 	config->keys = fend__release(config->keys);
-	blob_fini(&config->cafile);
-	blob_fini(&config->crlfile);
+	fend__tls_blob_fini(&config->cafile);
+	fend__tls_blob_fini(&config->crlfile);
 	explicit_bzero(config->ticket_key, sizeof(config->ticket_key));
 }

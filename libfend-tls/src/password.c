@@ -12,6 +12,8 @@
  * function that a program has for it runs inside fend_tls_context_new(), since there is nobody to
  * wait for it.
  */
+#define ERRNO_MAX 4095 /* what is less is no -errno */
+
 int
 fend__tls_password_init(struct fend__tls_password *ret_password,
 			const struct fend__tls_config *config, size_t i,
@@ -31,7 +33,8 @@ fend__tls_password_init(struct fend__tls_password *ret_password,
 	ret_password->text = ret_password->buffer;
 	n = params->password(key, ret_password->buffer, FEND_TLS_PASSWORD_MAX,
 			     params->password_data);
-	if (n > FEND_TLS_PASSWORD_MAX || (n > 0 && memchr(ret_password->buffer, 0, (size_t)n)))
+	if (n > FEND_TLS_PASSWORD_MAX || n < -ERRNO_MAX ||
+	    (n > 0 && memchr(ret_password->buffer, 0, (size_t)n)))
 		n = -EINVAL;
 	if (n >= 0) {
 		ret_password->buffer[n] = '\0';

@@ -161,7 +161,7 @@ set_trust(gnutls_certificate_credentials_t credentials, const struct fend__tls_c
 	int n;
 
 	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
-	fend__gnutls_set_limits(credentials, (unsigned)params->depth + 2);
+	fend__gnutls_set_verification(credentials, (unsigned)params->depth + 2);
 	if (params->cafile) {
 		n = gnutls_certificate_set_x509_trust_mem(credentials, &pem, GNUTLS_X509_FMT_PEM);
 		if (n <= 0)

@@ -33,7 +33,9 @@ fend__gnutls_find_issuer(const struct fend__gnutls_context *context,
 	gnutls_x509_crt_t issuer;
 	unsigned i;
 
-	*ret_trusted = gnutls_certificate_get_issuer(context->trust, certificate, &issuer, 0) == 0;
+	/* a copy, since whom the system trusts may be kept in PKCS #11, and added when asked for */
+	*ret_trusted = gnutls_certificate_get_issuer(context->trust, certificate, &issuer,
+						     GNUTLS_TL_GET_COPY) == 0;
 	if (*ret_trusted)
 		return issuer;
 	for (i = 0; i < chain->size; i++)
@@ -67,14 +69,18 @@ fend__gnutls_check_crls(const struct fend__gnutls_context *context,
 			const struct fend__gnutls_chain *chain)
 {
 	gnutls_x509_crt_t certificate = chain->certificates[0], issuer;
+	bool trusted = false, ends = false;
 	unsigned faults = 0, i;
-	bool trusted = false;
 
-	for (i = 0; i < chain->size && !trusted; i++) {
+	for (i = 0; i < chain->size && !ends; i++) {
 		issuer = fend__gnutls_find_issuer(context, chain, certificate, &trusted);
-		if (!issuer || issuer == certificate || gnutls_x509_crt_equals(issuer, certificate))
+		ends = !issuer || gnutls_x509_crt_equals(issuer, certificate);
+		if (!ends)
+			faults |= look_up(context, certificate, issuer);
+		if (trusted) {
+			gnutls_x509_crt_deinit(issuer);
 			break;
-		faults |= look_up(context, certificate, issuer);
+		}
 		certificate = issuer;
 	}
 	return faults;

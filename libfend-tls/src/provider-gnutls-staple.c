@@ -176,8 +176,8 @@ fend__gnutls_check_staple(struct fend__gnutls_session *session,
 	const struct fend__gnutls_context *context = session->context;
 	struct fend__tls_staple staple = { 0 };
 	gnutls_ocsp_resp_t response;
+	bool trusted = false;
 	gnutls_datum_t der;
-	bool trusted;
 	int code;
 
 	code = is_demanded(leaf, &staple.demanded);
@@ -185,14 +185,16 @@ fend__gnutls_check_staple(struct fend__gnutls_session *session,
 		return code;
 	staple.sent = gnutls_ocsp_status_request_get2(session->gnutls, 0, &der) >= 0;
 	if (staple.sent) {
-		issuer = fend__gnutls_find_issuer(context, chain, leaf, &trusted);
 		response = import(der.data, der.size, &code);
 		if (code == GNUTLS_E_MEMORY_ERROR)
 			return code;
+		issuer = fend__gnutls_find_issuer(context, chain, leaf, &trusted);
 		staple.valid = response && issuer && find_single(response, leaf, &staple) &&
 			       is_signed(response, issuer);
 		if (response)
 			gnutls_ocsp_resp_deinit(response);
+		if (trusted)
+			gnutls_x509_crt_deinit(issuer);
 	}
 	if (fend__tls_judge_staple(&staple, &context->rules, failure) < 0)
 		return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;

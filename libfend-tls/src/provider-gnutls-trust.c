@@ -19,14 +19,13 @@ static struct {
 	unsigned users; /* contexts */
 } trust = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
-#define VERIFY_BITS_MAX (16 * 1024)
+#define VERIFY_BITS_MAX (16 * 1024) /* of a key, as GnuTLS has it */
 
-/* Lists and staples are looked at by ourselves. */
 void
-fend__gnutls_set_limits(gnutls_certificate_credentials_t credentials, unsigned chain_max)
+fend__gnutls_set_verification(gnutls_certificate_credentials_t credentials, unsigned sent_max)
 {
 	gnutls_certificate_set_verify_flags(credentials, GNUTLS_VERIFY_DISABLE_CRL_CHECKS);
-	gnutls_certificate_set_verify_limits(credentials, VERIFY_BITS_MAX, chain_max);
+	gnutls_certificate_set_verify_limits(credentials, VERIFY_BITS_MAX, sent_max);
 }
 
 static void
@@ -36,7 +35,7 @@ load_system(void)
 		trust.credentials = NULL;
 		return;
 	}
-	fend__gnutls_set_limits(trust.credentials, FEND__TLS_CHAIN_MAX);
+	fend__gnutls_set_verification(trust.credentials, FEND__TLS_CHAIN_MAX);
 	trust.trustless = gnutls_certificate_set_x509_system_trust(trust.credentials) <= 0;
 }
 

@@ -90,8 +90,11 @@ examine(struct fend__tls_findings *findings, const struct fend__gnutls_context *
 		findings->intermediates++;
 	}
 	examine_times(findings, certificate);
-	if (gnutls_certificate_get_issuer(context->trust, certificate, &issuer, 0) == 0)
-		examine_times(findings, issuer);
+	if (gnutls_certificate_get_issuer(context->trust, certificate, &issuer,
+					  GNUTLS_TL_GET_COPY) < 0)
+		return;
+	examine_times(findings, issuer);
+	gnutls_x509_crt_deinit(issuer);
 }
 
 static int

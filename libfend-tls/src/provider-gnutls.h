@@ -49,11 +49,14 @@ struct fend__gnutls_session {
 int fend__gnutls_context_new(const struct fend__tls_config *config,
 			     struct fend__tls_failure *failure, void **ret_context);
 void fend__gnutls_context_free(void *context);
-/* How credentials verify a peer that sends so many certificates at most. */
-void fend__gnutls_set_limits(gnutls_certificate_credentials_t credentials, unsigned chain_max);
 /* Load the system's trust if it is wanted and was not loaded yet. [any thread] 0 or -ENOMEM. */
 int fend__gnutls_trust_load(struct fend__gnutls_context *context);
 void fend__gnutls_trust_release(struct fend__gnutls_context *context);
+/*
+ * How GnuTLS verifies with credentials, be they a context's or the system's: so many certificates
+ * of the peer at most, and without lists and staples, which are looked at by ourselves.
+ */
+void fend__gnutls_set_verification(gnutls_certificate_credentials_t credentials, unsigned sent_max);
 
 /* A chain that was sent, or the beginning of one that is too long. */
 struct fend__gnutls_chain {
@@ -68,7 +71,10 @@ int fend__gnutls_set_crls(struct fend__gnutls_context *context,
 unsigned fend__gnutls_check_crls(const struct fend__gnutls_context *context,
 				 const struct fend__gnutls_chain *chain);
 
-/* The issuer of a certificate: one who is trusted, or one of those sent; or NULL. */
+/*
+ * The issuer of a certificate: one who is trusted, which is to be released, or one of those sent;
+ * or NULL.
+ */
 gnutls_x509_crt_t fend__gnutls_find_issuer(const struct fend__gnutls_context *context,
 					   const struct fend__gnutls_chain *chain,
 					   gnutls_x509_crt_t certificate, bool *ret_trusted);

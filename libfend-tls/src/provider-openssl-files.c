@@ -345,22 +345,29 @@ trust_file(struct fend__openssl_context *context, const struct fend__tls_config 
 			      config->params.cafile);
 }
 
-/* The certificates in one file of a directory; files that hold something else do not matter. */
+/*
+ * The certificates in one file of a directory; files that hold something else do not matter. Their
+ * number or -ENOMEM.
+ */
 static int
 trust_entry(struct fend__openssl_context *context, const char *path)
 {
+	struct fend__tls_blob blob;
 	X509 *certificate;
-	int n = 0;
+	int n = 0, r;
 	BIO *bio;
 
-	bio = BIO_new_file(path, "r");
-	if (!bio)
-		return 0;
-	while ((certificate = PEM_read_bio_X509(bio, NULL, refuse_password, NULL))) {
+	/* not by OpenSSL, which would wait for who writes into a FIFO */
+	r = fend__tls_read_file(path, &blob);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	bio = open_blob(&blob);
+	while (bio && (certificate = PEM_read_bio_X509(bio, NULL, refuse_password, NULL))) {
 		n += trust_certificate(context, certificate);
 		X509_free(certificate);
 	}
 	BIO_free(bio);
+	fend__tls_blob_fini(&blob);
 	return n;
 }
 
@@ -371,16 +378,20 @@ trust_directory(struct fend__openssl_context *context, const char *path,
 {
 	OSSL_STORE_CTX *directory = OSSL_STORE_open(path, NULL, NULL, NULL, NULL);
 	OSSL_STORE_INFO *info;
-	int n = 0;
+	int n = 0, r = 0;
 
-	while (directory && !OSSL_STORE_eof(directory)) {
+	while (directory && r >= 0 && !OSSL_STORE_eof(directory)) {
 		info = OSSL_STORE_load(directory);
-		if (info && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_NAME)
-			n += trust_entry(context, OSSL_STORE_INFO_get0_NAME(info));
+		r = info && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_NAME
+			    ? trust_entry(context, OSSL_STORE_INFO_get0_NAME(info))
+			    : 0;
+		n += r;
 		OSSL_STORE_INFO_free(info);
 	}
 	OSSL_STORE_close(directory);
 	ERR_clear_error();
+	if (r < 0)
+		return fend__tls_fail(failure, r, "capath: %s: %s", path, fend_strerror(r));
 	return n ? 0
 		 : fend__tls_fail(failure, -EBADMSG, "capath: %s: no certificate in PEM form",
 				  path);

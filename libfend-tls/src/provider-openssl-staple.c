@@ -17,14 +17,16 @@
  * has found: OpenSSL by itself would go through the whole store once more.
  */
 
-/* NULL: there was no memory, or it is none. */
+/* NULL: there was no memory, or it is none, or not only one. */
 static OCSP_BASICRESP *
 import(const unsigned char *data, long size)
 {
+	const unsigned char *end = data + size;
 	OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &data, size);
 	OCSP_BASICRESP *basic = NULL;
 
-	if (response && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
+	if (response && data == end &&
+	    OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
 		basic = OCSP_response_get1_basic(response);
 	OCSP_RESPONSE_free(response);
 	return basic;
@@ -135,16 +137,19 @@ fend__openssl_keeps_features(X509 *certificate, X509 *issuer)
 	return kept;
 }
 
-/* Is the hash good enough for a certificate? */
+/*
+ * Is the hash good enough for a certificate? That of RSASSA-PSS is told elsewhere, and may be
+ * SHA-1; GnuTLS takes none of these.
+ */
 static bool
 is_strong(const OCSP_BASICRESP *basic)
 {
 	const ASN1_OBJECT *algorithm;
-	int hash;
+	int hash, key;
 
 	X509_ALGOR_get0(&algorithm, NULL, NULL, OCSP_resp_get0_tbs_sigalg(basic));
-	return OBJ_find_sigid_algs(OBJ_obj2nid(algorithm), &hash, NULL) && hash != NID_sha1 &&
-	       hash != NID_md5 && hash != NID_md5_sha1;
+	return OBJ_find_sigid_algs(OBJ_obj2nid(algorithm), &hash, &key) && hash != NID_sha1 &&
+	       hash != NID_md5 && hash != NID_md5_sha1 && key != NID_rsassaPss;
 }
 
 /* By the issuer, or by somebody to whom the issuer has given a certificate for that use. */

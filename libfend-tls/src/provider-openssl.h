@@ -16,6 +16,7 @@ struct fend__openssl_keys {
 	unsigned char cipher[FEND__TLS_HASH], mac[FEND__TLS_HASH];
 };
 
+/* SSL_CTX_set_security_callback() */
 typedef int fend__openssl_security_fn(const SSL *ssl, const SSL_CTX *ctx, int operation, int bits,
 				      int nid, void *other, void *data);
 

@@ -45,6 +45,10 @@ struct fend__tls_blob {
 	size_t size;
 };
 
+/* A regular file, and not an empty one; config.c has the rules. 0 or -errno. _fini wipes it. */
+int fend__tls_read_file(const char *path, struct fend__tls_blob *ret_blob);
+void fend__tls_blob_fini(struct fend__tls_blob *blob);
+
 /* Whom a client wants to talk to. */
 struct fend__tls_name {
 	char *text;                /* host name without trailing dot, or address literal; or NULL */
@@ -204,6 +208,7 @@ int fend__tls_judge(const struct fend__tls_findings *findings, const struct fend
 /* The same if no certificate was sent. */
 int fend__tls_judge_none(const struct fend__tls_rules *rules, bool tls13,
 			 struct fend__tls_failure *failure);
+
 /* What a provider has found in a staple. */
 struct fend__tls_staple {
 	bool demanded; /* the certificate wants one (RFC 7633) */

@@ -15,13 +15,14 @@
  * Pull reads ahead. Providers ask for a record's header and then for its body; what arrives with
  * the bytes asked for waits in the input buffer, which saves system calls, and lives only until the
  * call on the layer ends or the bytes are used up. It costs to copy them, too, so the body of a
- * large record is received where the provider wants it, and ahead of that only the next header. The provider never sees the end
- * of file or an error: pull notes it and has "nothing now", and fend__tls_judge_input() decides
- * what it means. So truncation is told the same way with every provider, and no provider ends up
- * in its state after a failed read, in which nothing can be sent any more.
+ * large record is received where the provider wants it, and ahead of that only the next header. The
+ * provider never sees the end of file or an error: pull notes it and has "nothing now", and
+ * fend__tls_judge_input() decides what it means. So truncation is told the same way with every
+ * provider, and no provider ends up in its state after a failed read, in which nothing can be sent
+ * any more.
  *
- * Push takes all into the output buffer, and flush sends as many records at a time as there are. The
- * last record of a send goes from where the provider has it, together with those before it, and
+ * Push takes all into the output buffer, and flush sends as many records at a time as there are.
+ * The last record of a send goes from where the provider has it, together with those before it, and
  * what did not fit is kept; so the usual send, of one record, copies nothing. Only the lack of
  * memory stops push; the stream then has a hole, and writing is over. Behind close_notify nobody
  * listens: what a provider still answers, such as its own KeyUpdate to that of a peer that goes on

@@ -53,10 +53,10 @@ keypair_of(const struct certificate *certificate)
 	pair = g_hash_table_lookup(all, certificate);
 	if (!pair) {
 		pair = g_new0(struct fend_tls_keypair, 1);
+		pair->certificate = certificate->certificate;
+		pair->key = certificate->key;
 		g_hash_table_insert(all, (gpointer)certificate, pair);
 	}
-	pair->certificate = certificate->certificate;
-	pair->key = certificate->key;
 	return pair;
 }
 

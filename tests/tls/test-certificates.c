@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fault.h"
 #include "meeting.h"
+#include "zoo.h"
 
 static const enum fend_tls_version versions[] = { FEND_TLS_1_2, FEND_TLS_1_3 };
 
@@ -218,6 +220,69 @@ test_never_presented(struct test *test)
 	fend_tls_context_unref(context_new(&client));
 }
 
+/* A name is found among whatever else there is; what holds a NUL, or is no name, is none. */
+static void
+test_odd_names(struct test *test)
+{
+	static const struct {
+		struct animal animal;
+		const char *name; /* NULL: it is never presented beside another */
+	} cases[] = {
+		{ { "odd-others", .san = "otherName:1.2.3.4;UTF8:x,RID:1.2.3.4,email:a@b.test,"
+					 "URI:http://x.test/,IP:127.0.0.1,DNS:odd.test" },
+		  "odd.test" },
+		{ { "odd-many", .san = ZOO_MANY_NAMES }, "good.example.com" },
+		{ { "odd-nul", .san = "DNS:odd.test!.evil" }, NULL },
+		{ { "odd-address", .san = "IP:127.0.0.1,IP:::1" }, NULL },
+		{ { "odd-none", .subject = "/CN=odd.test", .san = "" }, NULL },
+	};
+	struct fend_tls_params client = client_params(), server = server_params();
+	struct fend_tls_keypair pairs[2] = { *keypair_of(certificate(A)) };
+	struct link link;
+	size_t i;
+
+	server.certificates = pairs;
+	server.certificates_count = 2;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		pairs[1] = *keypair_of(zoo_certificate(&cases[i].animal));
+		if (!cases[i].name) {
+			assert_refused(&server);
+			continue;
+		}
+		link_init(&link, test);
+		link_wrap(&link, &client, &server, cases[i].name);
+		link_handshake(&link);
+		test_error(link.client.err, 0);
+		link_fini(&link);
+	}
+}
+
+static void
+test_every_failing_allocation(struct test *test)
+{
+	struct fend_tls_params server = server_params();
+	struct fend_tls_keypair pairs[CERTIFICATES];
+	struct fend_tls_context *context;
+	unsigned n;
+	int r;
+
+	set_pairs(&server, pairs);
+	test->loop = fend_loop_free(test->loop);
+	fault_install();
+	for (n = 1;; n++) {
+		fault_set(FAULT_ALLOCATE, n, -ENOMEM, FALSE);
+		r = fend_tls_context_new(&server, NULL, &context);
+		fault_clear();
+		if (!fault_struck())
+			break;
+		test_error(r, -ENOMEM);
+	}
+	test_ok(r);
+	fend_tls_context_unref(context);
+	g_assert_cmpint(n, >, 20);
+	fault_remove();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -228,5 +293,7 @@ main(int argc, char **argv)
 	variant_add("/certificates/by-key", test_by_key);
 	variant_add("/certificates/no-key-in-common", test_no_key_in_common);
 	variant_add("/certificates/never-presented", test_never_presented);
+	variant_add("/certificates/odd-names", test_odd_names);
+	variant_add("/certificates/every-failing-allocation", test_every_failing_allocation);
 	return g_test_run();
 }

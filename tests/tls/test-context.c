@@ -347,7 +347,7 @@ test_files_of_the_wrong_kind(struct test *test)
 {
 	char *garbage = test_file("garbage", "-----BEGIN CERTIFICATE-----\nnot base64\n");
 	char *empty = test_file("empty", "");
-	char *directory = test_path("no-certificates");
+	char *directory = test_path("no-certificates"), *fifo;
 	struct fend_tls_keypair pair = *keypair_of(certificate_ec());
 	struct fend_tls_params server = server_params(), client = client_params();
 
@@ -374,6 +374,11 @@ test_files_of_the_wrong_kind(struct test *test)
 	g_assert_cmpint(mkdir(directory, 0700), ==, 0);
 	client.capath = directory;
 	assert_refused(&client, -EBADMSG, "capath: ");
+	/* nobody writes into it: reading must not wait */
+	fifo = g_build_filename(directory, "fifo.pem", NULL);
+	g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
+	assert_refused(&client, -EBADMSG, "capath: ");
+	g_free(fifo);
 	g_free(directory);
 	g_free(empty);
 	g_free(garbage);
@@ -415,6 +420,7 @@ test_every_failing_allocation(struct test *test)
 
 	params.verify = FEND_TLS_VERIFY_OPTIONAL;
 	params.cafile = certificate_ca();
+	params.capath = test_directory();
 	params.alpn = alpn;
 	params.alpn_count = 2;
 	fend_loop_free(test->loop);

@@ -153,6 +153,36 @@ test_later(struct test *test)
 	g_free(doorman.name);
 }
 
+/* Who waits for an answer takes none of the time that handshakes have, and gets some after it. */
+static void
+test_later_beside_others(struct test *test)
+{
+	struct fend_tls_params other = other_params();
+	struct fend_tls_context *context = context_new(&other);
+	struct doorman doormen[3];
+	struct link links[3];
+	size_t i;
+
+	test_ok(fend_tls_set_handshake_time(test->loop, 1));
+	for (i = 0; i < G_N_ELEMENTS(links); i++) {
+		doormen[i] = (struct doorman){ .test = test };
+		start_waiting(&links[i], &doormen[i], FEND_FOREVER);
+	}
+	for (i = G_N_ELEMENTS(links); i-- > 0;)
+		test_ok(fend_tls_answer(links[i].server.socket, context));
+	for (i = 0; i < G_N_ELEMENTS(links); i++) {
+		while (links[i].client.called + links[i].server.called < 2)
+			test_run(test);
+		test_error(links[i].client.err, 0);
+		test_error(links[i].server.err, 0);
+		g_assert_cmpint(doormen[i].called, ==, 1);
+		link_exchange(&links[i]);
+		link_fini(&links[i]);
+		g_free(doormen[i].name);
+	}
+	fend_tls_context_unref(context);
+}
+
 static void
 test_refusal(struct test *test)
 {
@@ -439,6 +469,7 @@ main(int argc, char **argv)
 	test_init(&argc, &argv);
 	variant_add_ways("/hello/choice", test_choice);
 	variant_add_ways("/hello/later", test_later);
+	variant_add_ways("/hello/later-beside-others", test_later_beside_others);
 	variant_add_ways("/hello/refusal", test_refusal);
 	variant_add("/hello/deadline", test_deadline);
 	variant_add_ways("/hello/bad-answers", test_bad_answers);

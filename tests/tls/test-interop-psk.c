@@ -76,6 +76,42 @@ test_s_client_with_a_wrong_key(struct test *test)
 	}
 }
 
+/* The longest that there may be, and longer ones, which nobody has. */
+static void
+test_s_client_with_a_long_identity(struct test *test)
+{
+	static const char *const versions[] = { "-tls1_2", "-tls1_3" };
+	static const int sizes[] = { 128, 129, 255 };
+	struct fend_tls_params params = params_for(FEND_TLS_SERVER);
+	char identity[256], *line;
+	struct fend_tls_psk longest = { identity, key, sizeof(key) };
+	struct meeting meeting;
+	size_t i, j;
+
+	params.psks = &longest;
+	for (i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		for (j = 0; j < G_N_ELEMENTS(versions); j++) {
+			memset(identity, 'x', sizeof(identity));
+			identity[sizes[i]] = '\0';
+			line = g_strdup_printf("openssl s_client -CAfile %%s -port %%s "
+					       "-psk_identity %s -psk " KEY " %s",
+					       identity, versions[j]);
+			identity[128] = '\0';
+			meeting_serve(&meeting, test, &params, line);
+			test_error(meeting.side.err, sizes[i] > 128 ? -EKEYREJECTED : 0);
+			if (sizes[i] > 128)
+				process_expect(meeting.process,
+					       j == 0 ? "alert number 20" : "alert number 47");
+			else
+				g_assert_cmpstr(fend_tls_get(meeting.side.socket,
+							     FEND_TLS_IDENTITY),
+						==, identity);
+			meeting_part(&meeting);
+			g_free(line);
+		}
+	}
+}
+
 /* Not in TLS 1.2, where gnutls-cli 3.7 crashes when it is to say who it is. */
 static void
 test_gnutls_cli(struct test *test)
@@ -155,6 +191,8 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	variant_add_single("/interop/psk/s_client", test_s_client);
+	variant_add_single("/interop/psk/s_client-with-a-long-identity",
+			   test_s_client_with_a_long_identity);
 	variant_add_single("/interop/psk/s_client-with-a-wrong-key",
 			   test_s_client_with_a_wrong_key);
 	variant_add_single("/interop/psk/gnutls-cli", test_gnutls_cli);

@@ -161,6 +161,10 @@ test_who_may_sign(struct test *test)
 					    .key = "rsa:1024",
 					    .extensions = ZOO_LEAF
 					    "extendedKeyUsage=OCSPSigning\n" };
+	static const struct animal pss = { "pss", .subject = "/CN=pss", .san = "",
+					   .key = "rsa:2048",
+					   .extensions = ZOO_LEAF
+					   "extendedKeyUsage=OCSPSigning\n" };
 	static const struct staple below = { "below", &staple_below, .state = 'V' };
 	static const struct staple by_delegate = { "by-delegate", &staple_leaf, &staple_delegate,
 						   'V' };
@@ -174,6 +178,11 @@ test_who_may_sign(struct test *test)
 		{ "by-stranger", &staple_leaf, &stranger, 'V' },
 		{ "by-weak", &staple_leaf, &weak, 'V' },
 		{ "with-sha1", &staple_leaf, NULL, 'V', "-ndays 7 -rmd sha1" },
+		/* which GnuTLS cannot verify, whatever the hash */
+		{ "with-pss", &staple_leaf, &pss, 'V',
+		  "-ndays 7 -rmd sha256 -rsigopt rsa_padding_mode:pss" },
+		{ "with-pss-and-sha1", &staple_leaf, &pss, 'V',
+		  "-ndays 7 -rmd sha1 -rsigopt rsa_padding_mode:pss" },
 		{ "alone", &staple_leaf, &staple_delegate, 'V', "-ndays 7 -resp_no_certs" },
 		/* of a CA that is trusted, but has not issued the leaf */
 		{ "from-above", &staple_below, &staple_delegate, 'V' },
@@ -290,6 +299,41 @@ test_several_certificates(struct test *test)
 	link_fini(&link);
 }
 
+/* Also where the name that a client asks for decides which is presented. */
+static void
+test_several_names(struct test *test)
+{
+	static const struct animal names[] = {
+		{ "staple-one", .san = "DNS:one.example,DNS:both.example" },
+		{ "staple-two", .san = "DNS:two.example,DNS:both.example" },
+		{ "staple-wild", .san = "DNS:*.wild.example" },
+	};
+	static const struct staple about[] = {
+		{ "about-one", &names[0], .state = 'V' },
+		{ "about-two", &names[1], .state = 'V' },
+		{ "about-wild", &names[2], .state = 'V' },
+	};
+	static const char *const asked[] = { "one.example", "two.example", "both.example",
+					     "a.wild.example" };
+	struct fend_tls_params client = client_params(), server = server_params();
+	struct fend_tls_keypair pairs[G_N_ELEMENTS(names)];
+	struct link link;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(names); i++)
+		pairs[i] = staple_keypair(&names[i], &about[i]);
+	client.flags = REQUIRED;
+	server.certificates = pairs;
+	server.certificates_count = G_N_ELEMENTS(pairs);
+	for (i = 0; i < G_N_ELEMENTS(asked); i++) {
+		link_init(&link, test);
+		link_wrap(&link, &client, &server, asked[i]);
+		link_handshake(&link);
+		test_error(link.client.err, 0);
+		link_fini(&link);
+	}
+}
+
 static void
 test_not_when_resumed(struct test *test)
 {
@@ -339,18 +383,35 @@ refused(const struct fend_tls_params *params, int error, const char *text)
 	fend_free(reason);
 }
 
+/* The path of a file with a byte more. */
+static char *
+longer_by_one(const char *path)
+{
+	char *longer = test_path("longer"), *content;
+	gsize size;
+
+	g_assert_true(g_file_get_contents(path, &content, &size, NULL));
+	/* GLib puts a zero behind it, which does not count */
+	g_assert_true(g_file_set_contents(longer, content, (gssize)size + 1, NULL));
+	g_free(content);
+	return longer;
+}
+
 static void
 test_parameters(struct test *test)
 {
 	struct fend_tls_params client = client_params(), server = server_params();
 	struct fend_tls_keypair pair = staple_keypair(&staple_leaf, &good_wanted);
 	char *later = test_file("later", "\x30\x03\x0a\x01\x03"); /* "try later" */
+	char *longer;
 
 	server.certificates = &pair;
 	refused(&server, -EKEYREJECTED, "is not about");
 	pair.staple = pair.certificate;
 	refused(&server, -EBADMSG, "no OCSP response in DER form");
 	pair.staple = later;
+	refused(&server, -EBADMSG, "no OCSP response in DER form");
+	pair.staple = longer = longer_by_one(staple_path(&good));
 	refused(&server, -EBADMSG, "no OCSP response in DER form");
 	pair.staple = "/nowhere/at/all";
 	refused(&server, -ENOENT, "certificates[0].staple: /nowhere/at/all");
@@ -365,6 +426,7 @@ test_parameters(struct test *test)
 	pair.staple = NULL;
 	server.flags = REQUIRED;
 	refused(&server, -EINVAL, "FEND_TLS_REQUIRE_STAPLE is for clients that verify");
+	g_free(longer);
 	g_free(later);
 }
 
@@ -410,6 +472,7 @@ main(int argc, char **argv)
 	variant_add_versions("/staple/is-only-looked-at-by-who-verifies",
 			     test_is_only_looked_at_by_who_verifies);
 	variant_add_versions("/staple/several-certificates", test_several_certificates);
+	variant_add_versions("/staple/several-names", test_several_names);
 	variant_add_versions("/staple/not-when-resumed", test_not_when_resumed);
 	variant_add("/staple/parameters", test_parameters);
 	variant_add("/staple/every-failing-allocation", test_every_failing_allocation);

@@ -122,18 +122,19 @@ struct fend_tls_params {
 	const char *cafile, *capath;
 
 	/*
-	 * What to present; a server needs one. It presents those with the name that the client
-	 * asks for in subjectAltName, else those with a wildcard for it in place of the first
-	 * label, else, and to clients that ask for none, the first ones. Among them may be one for
-	 * each type of key: it takes one that the client can verify, of an elliptic curve if
-	 * possible. A client's must differ in key type. Of one that would never be presented, since
-	 * those before it have the same names and type, -EINVAL says so.
+	 * What to present; a server without psks needs one. It presents those with the name that
+	 * the client asks for in subjectAltName, else those with a wildcard for it in place of the
+	 * first label, else, and to clients that ask for none, the first ones. Among them may be
+	 * one for each type of key: it takes one that the client can verify, of an elliptic curve
+	 * if possible. A client's must differ in key type. Of one that would never be presented,
+	 * since those before it have the same names and type, -EINVAL says so.
 	 *
 	 * A client that verifies asks for a staple, and what is sent must be good: signed by the
-	 * certificate's issuer, or by whom that has appointed for it, about this certificate, and
-	 * current (a clock may be wrong by five minutes; what does not say when the next one comes
-	 * is current for a day). There must be one if the certificate says so (RFC 7633), or with
-	 * FEND_TLS_REQUIRE_STAPLE. A resumed connection has none: it was looked at when it was new.
+	 * certificate's issuer, or by whom that has appointed for it (not with RSASSA-PSS, which
+	 * GnuTLS does not know there), about this certificate, and current (a clock may be wrong by
+	 * five minutes; what does not say when the next one comes is current for a day). There must
+	 * be one if the certificate says so (RFC 7633), or with FEND_TLS_REQUIRE_STAPLE. A resumed
+	 * connection has none: it was looked at when it was new.
 	 */
 	const struct fend_tls_keypair *certificates;
 	size_t certificates_count;
@@ -229,6 +230,7 @@ struct fend_tls_params {
  *   -EBADMSG  a file is not what it should be: no PEM, no certificate in it, wrong password
  *   -EKEYREJECTED  certificate and key, or certificate and staple, do not belong together
  *   -ENOTSUP  this provider cannot do it
+ *   -ENOMEM, and what the fend_tls_password_fn returns
  */
 int fend_tls_context_new(const struct fend_tls_params *params, char **ret_reason,
 			 struct fend_tls_context **ret_context);
@@ -245,6 +247,7 @@ struct fend_tls_context *fend_tls_context_unref(struct fend_tls_context *context
  *   -EINVAL    no name, an empty one, one that starts with a dot or is no host name
  *   -EALREADY  there is TLS on this socket
  *   -EBUSY     something other than a watch holds the socket
+ *   -ENOMEM    also for the system's trust
  *
  * Until the handshake has started recv and send are -ENOTCONN, then -EAGAIN until it has ended;
  * after it failed they return its error for ever.
@@ -433,7 +436,8 @@ enum fend_tls_binding {
  * above, and
  *   -EINVAL  no such binding
  *   -ENOBUFS size is less than that
- *   -ENOTSUP no such binding here: the exporter's needs TLS 1.3 or an extended master secret
+ *   -ENOTSUP no such binding here: the exporter's needs TLS 1.3 or an extended master secret, the
+ *            other a certificate of the server
  */
 ssize_t fend_tls_binding(const struct fend_socket *socket, enum fend_tls_binding binding,
 			 void *ret_data, size_t size);
