@@ -53,9 +53,12 @@ keypair_of(const struct certificate *certificate)
 	pair = g_hash_table_lookup(all, certificate);
 	if (!pair) {
 		pair = g_new0(struct fend_tls_keypair, 1);
+		g_hash_table_insert(all, (gpointer)certificate, pair);
+	}
+	/* another may be where one was freed; several threads share one that is not */
+	if (pair->certificate != certificate->certificate || pair->key != certificate->key) {
 		pair->certificate = certificate->certificate;
 		pair->key = certificate->key;
-		g_hash_table_insert(all, (gpointer)certificate, pair);
 	}
 	return pair;
 }
