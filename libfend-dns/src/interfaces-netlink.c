@@ -79,7 +79,8 @@ read_part(struct list *list, const union part *part, int size)
 	const struct nlmsghdr *header;
 	int r = 0;
 
-	for (header = &part->header; r == 0 && NLMSG_OK(header, size);
+	/* padding that is left out makes the size negative */
+	for (header = &part->header; r == 0 && size > 0 && NLMSG_OK(header, (unsigned)size);
 	     header = NLMSG_NEXT(header, size)) {
 		if (header->nlmsg_type == NLMSG_DONE)
 			return 1;
