@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "fault.h"
 #include "layers.h"
 #include "pair.h"
 
@@ -40,6 +41,32 @@ context_new(const struct fend_tls_params *params)
 	if (fend_tls_context_new(params, &reason, &context) < 0)
 		g_error("%s", reason);
 	return context;
+}
+
+unsigned
+context_fail_each_allocation(struct test *test, const struct fend_tls_params *params)
+{
+	struct fend_tls_context *context;
+	char *reason;
+	unsigned n;
+	int r;
+
+	test->loop = fend_loop_free(test->loop);
+	fault_install();
+	for (n = 1;; n++) {
+		reason = NULL;
+		fault_set(FAULT_ALLOCATE, n, -ENOMEM, FALSE);
+		r = fend_tls_context_new(params, &reason, &context);
+		fault_clear();
+		if (!fault_struck())
+			break;
+		test_error(r, -ENOMEM);
+		fend_free(reason);
+	}
+	test_ok(r);
+	fend_tls_context_unref(context);
+	fault_remove();
+	return n;
 }
 
 const struct fend_tls_keypair *

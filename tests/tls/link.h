@@ -31,6 +31,8 @@ struct link {
 struct fend_tls_params client_params(void);
 struct fend_tls_params server_params(void);
 struct fend_tls_context *context_new(const struct fend_tls_params *params);
+/* Make one where each allocation fails in turn, and then none; returns how many tries it took. */
+unsigned context_fail_each_allocation(struct test *test, const struct fend_tls_params *params);
 /* The key pair of a certificate, valid as long as that. Threads may ask for one once it was made. */
 const struct fend_tls_keypair *keypair_of(const struct certificate *certificate);
 /* A valid certificate for "localhost", made at first use: P-256, RSA. */

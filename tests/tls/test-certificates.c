@@ -262,25 +262,9 @@ test_every_failing_allocation(struct test *test)
 {
 	struct fend_tls_params server = server_params();
 	struct fend_tls_keypair pairs[CERTIFICATES];
-	struct fend_tls_context *context;
-	unsigned n;
-	int r;
 
 	set_pairs(&server, pairs);
-	test->loop = fend_loop_free(test->loop);
-	fault_install();
-	for (n = 1;; n++) {
-		fault_set(FAULT_ALLOCATE, n, -ENOMEM, FALSE);
-		r = fend_tls_context_new(&server, NULL, &context);
-		fault_clear();
-		if (!fault_struck())
-			break;
-		test_error(r, -ENOMEM);
-	}
-	test_ok(r);
-	fend_tls_context_unref(context);
-	g_assert_cmpint(n, >, 20);
-	fault_remove();
+	g_assert_cmpuint(context_fail_each_allocation(test, &server), >, 20);
 }
 
 int

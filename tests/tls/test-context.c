@@ -413,33 +413,13 @@ test_every_failing_allocation(struct test *test)
 {
 	static const char *const alpn[] = { "h2", "http/1.1" };
 	struct fend_tls_params params = server_params();
-	struct fend_tls_context *context;
-	char *reason;
-	unsigned n;
-	int r;
 
 	params.verify = FEND_TLS_VERIFY_OPTIONAL;
 	params.cafile = certificate_ca();
 	params.capath = test_directory();
 	params.alpn = alpn;
 	params.alpn_count = 2;
-	fend_loop_free(test->loop);
-	test->loop = NULL;
-	fault_install();
-	for (n = 1;; n++) {
-		reason = NULL;
-		fault_set(FAULT_ALLOCATE, n, -ENOMEM, FALSE);
-		r = fend_tls_context_new(&params, &reason, &context);
-		fault_clear();
-		if (!fault_struck())
-			break;
-		test_error(r, -ENOMEM);
-		fend_free(reason);
-	}
-	test_ok(r);
-	fend_tls_context_unref(context);
-	g_assert_cmpint(n, >, 5);
-	fault_remove();
+	g_assert_cmpuint(context_fail_each_allocation(test, &params), >, 5);
 }
 
 static void

@@ -420,28 +420,9 @@ static void
 test_every_failing_allocation(struct test *test)
 {
 	struct fend_tls_params params = params_for(FEND_TLS_SERVER, &psk_a, 1);
-	struct fend_tls_context *context;
-	char *reason;
-	unsigned n;
-	int r;
 
 	params.psk_hint = "hint";
-	test->loop = fend_loop_free(test->loop);
-	fault_install();
-	for (n = 1;; n++) {
-		reason = NULL;
-		fault_set(FAULT_ALLOCATE, n, -ENOMEM, FALSE);
-		r = fend_tls_context_new(&params, &reason, &context);
-		fault_clear();
-		if (!fault_struck())
-			break;
-		test_error(r, -ENOMEM);
-		fend_free(reason);
-	}
-	test_ok(r);
-	fend_tls_context_unref(context);
-	g_assert_cmpint(n, >, 3);
-	fault_remove();
+	g_assert_cmpuint(context_fail_each_allocation(test, &params), >, 3);
 }
 
 int

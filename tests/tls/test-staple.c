@@ -435,25 +435,9 @@ test_every_failing_allocation(struct test *test)
 {
 	const struct fend_tls_keypair pair = staple_keypair(&staple_leaf, &good);
 	struct fend_tls_params params = server_params();
-	struct fend_tls_context *context;
-	unsigned n;
-	int r;
 
 	params.certificates = &pair;
-	test->loop = fend_loop_free(test->loop);
-	fault_install();
-	for (n = 1;; n++) {
-		fault_set(FAULT_ALLOCATE, n, -ENOMEM, FALSE);
-		r = fend_tls_context_new(&params, NULL, &context);
-		fault_clear();
-		if (!fault_struck())
-			break;
-		test_error(r, -ENOMEM);
-	}
-	test_ok(r);
-	fend_tls_context_unref(context);
-	g_assert_cmpint(n, >, 5);
-	fault_remove();
+	g_assert_cmpuint(context_fail_each_allocation(test, &params), >, 5);
 }
 
 int
