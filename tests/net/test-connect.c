@@ -102,7 +102,7 @@ static void
 test_families_alternate(struct test *test)
 {
 	struct fend_connect_options given =
-		race_options(FEND_MS(300) * test_slowness(), FEND_MS(10));
+		race_options(FEND_MS(300) * test_slowness(), FEND_MS(20));
 	struct fend_address addresses[5];
 	struct hole holes[5];
 	struct race race;
@@ -124,7 +124,8 @@ test_families_alternate(struct test *test)
 						       &addresses[4], &addresses[2] },
 		      5);
 	for (i = 1; i < 5; i++)
-		g_assert_cmpint(start_of(&race, i) - start_of(&race, i - 1), >=, FEND_MS(10));
+		g_assert_cmpint(start_of(&race, i) - start_of(&race, i - 1), >=,
+				FEND_MS(20) - EARLY);
 	race_fini(&race);
 	for (i = 0; i < 5; i++)
 		hole_fini(&holes[i]);
