@@ -170,7 +170,7 @@ test_timeout(struct test *test)
 
 	test_error(fend_dns_lookup("a.silent.test", NULL, NULL, FEND_MS(70), &list), -ETIMEDOUT);
 	g_assert_cmpint(fend_now() - start, >=, FEND_MS(70));
-	g_assert_cmpint(fend_now() - start, <, FEND_MS(70 + 60 * test_slowness()));
+	g_assert_cmpint(fend_now() - start, <, FEND_SEC(1) * test_slowness());
 	test_error(fend_dns_lookup("b.silent.test", NULL, NULL, 0, &list), -ETIMEDOUT);
 	test_error(fend_dns_lookup("hosted.test", NULL, NULL, 0, &list), 0);
 	fend_addrinfo_free(list);

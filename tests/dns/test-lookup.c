@@ -163,7 +163,7 @@ test_deadline_is_an_outcome(struct test *test)
 	test_wait(test, &outcome->calls);
 	test_error(outcome->err, -ETIMEDOUT);
 	g_assert_cmpint(outcome->when, >=, start + FEND_MS(70));
-	g_assert_cmpint(outcome->when, <, start + FEND_MS(70 + 60 * test_slowness()));
+	g_assert_cmpint(outcome->when, <, start + FEND_SEC(1) * test_slowness());
 
 	/* What is still under way for it comes to nothing. */
 	g_assert_null(fend_lookup_take(outcome->lookup));
@@ -183,9 +183,9 @@ test_deadline_does_not_come_after_the_end(struct test *test)
 
 	setting_start(&setting, test, PATIENT);
 	lookup_start(outcome, setting.resolver, "name.test", AF_INET, 0,
-		     FEND_MS(200) * test_slowness());
+		     FEND_MS(400) * test_slowness());
 	test_ok(fend_timer_new(test->loop, timer_fn, &passed, &timer));
-	fend_timer_after(timer, FEND_MS(210) * test_slowness());
+	fend_timer_after(timer, FEND_MS(420) * test_slowness());
 	test_wait(test, &passed);
 	g_assert_cmpint(outcome->calls, ==, 1);
 	test_error(outcome->err, 0);

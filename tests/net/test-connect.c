@@ -102,7 +102,7 @@ static void
 test_families_alternate(struct test *test)
 {
 	struct fend_connect_options given =
-		race_options(FEND_MS(300) * test_slowness(), FEND_MS(20));
+		race_options(FEND_MS(500) * test_slowness(), FEND_MS(20));
 	struct fend_address addresses[5];
 	struct hole holes[5];
 	struct race race;
@@ -158,7 +158,7 @@ static void
 test_no_more_attempts_than_allowed(struct test *test)
 {
 	struct fend_connect_options given =
-		race_options(FEND_MS(200) * test_slowness(), FEND_MS(10));
+		race_options(FEND_MS(300) * test_slowness(), FEND_MS(10));
 	struct fend_address addresses[4];
 	struct hole holes[4];
 	struct race race;
