@@ -106,6 +106,8 @@ static const struct program programs[] = {
 			"listen 127.0.0.1:@port ssl;\n"
 			"ssl_certificate @certificate; ssl_certificate_key @key;\n"
 			"location = / { return 200 world\\n; }\n"
+			/* The test decides when it has waited enough. */
+			"client_body_timeout 1h; client_header_timeout 1h; send_timeout 1h;\n"
 			"client_max_body_size 0;\n"
 			"location /files/ { alias @directory/; dav_methods PUT; }\n",
 		.tls12 = "ssl_protocols TLSv1.2;\n",
