@@ -10,6 +10,7 @@
 
 enum {
 	HEADER_SIZE = 12,
+	RCODE_MASK = 0xf,    /* of the fourth byte of it */
 	NAME_SIZE_MAX = 255, /* in a message, RFC 1035, 2.3.4 */
 	TEXT_SIZE_MAX = 4 * NAME_SIZE_MAX + 1,
 };

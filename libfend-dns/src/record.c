@@ -29,7 +29,6 @@ enum {
 	MESSAGE_SIZE_MAX = 65535,
 	CLASS_IN = 1,
 	RESPONSE = 0x80, /* in the third byte */
-	RCODE_MASK = 0xf,
 	ALIASES_MAX = 16,
 };
 
