@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The addresses in a DNS message (RFC 1035, section 4). The message comes from c-ares, which has
- * matched it to its question, but otherwise from anybody: it is read with the cursor that record
- * queries read with, which checks every length.
+ * matched it to its question, so that this is only passed over, but otherwise from anybody: it is
+ * read with the cursor that record queries read with, which checks every length.
  *
  * An alias counts if it starts at the name asked for or at the end of another alias, and an address
  * if it is that of the last: c-ares takes in some versions any address in the answer, in others
@@ -31,8 +31,8 @@ enum {
 
 struct reader {
 	struct cursor cursor;
-	unsigned n_left; /* records */
-	char *question;  /* the name in it, MESSAGE_NAME_SIZE */
+	unsigned n_left;   /* records */
+	const char *asked; /* what is asked for */
 };
 
 struct record {
@@ -47,26 +47,34 @@ take_name(struct cursor *cursor, char ret_name[MESSAGE_NAME_SIZE])
 	ret_name[fend__cursor_expand(cursor, true, ret_name)] = '\0';
 }
 
-/* question is the caller's memory, to be kept as long as the reader is used. */
+/* The name in a question is not compressed: there is nothing that it could point to. */
 static bool
-begin(struct reader *reader, const unsigned char *message, size_t size,
-      char question[MESSAGE_NAME_SIZE])
+skip_question(struct cursor *cursor)
+{
+	uint8_t length;
+
+	while ((length = fend__cursor_8(cursor)) > 0)
+		fend__cursor_take(cursor, length);
+	return fend__cursor_take(cursor, QUESTION_SIZE) != NULL;
+}
+
+static bool
+begin(struct reader *reader, const unsigned char *message, size_t size, const char *asked)
 {
 	const unsigned char *header;
 
 	*reader = (struct reader){
 		.cursor = { .message = message, .size = size, .end = size },
-		.question = question,
+		.asked = asked,
 	};
 	header = fend__cursor_take(&reader->cursor, HEADER_SIZE);
 	if (!header || header[4] != 0 || header[5] != 1)
 		return false;
 	reader->n_left = (unsigned)header[6] << 8 | header[7];
-	take_name(&reader->cursor, question);
-	return fend__cursor_take(&reader->cursor, QUESTION_SIZE) != NULL;
+	return skip_question(&reader->cursor);
 }
 
-/* Nearly all are a pointer to the question's name, and need not be expanded for it again. */
+/* Nearly all are a pointer to the question's name, which is the one that was asked for. */
 static void
 take_owner(struct reader *reader, struct record *record)
 {
@@ -76,7 +84,7 @@ take_owner(struct reader *reader, struct record *record)
 	if (cursor->end - cursor->at >= sizeof(pointer) &&
 	    memcmp(cursor->message + cursor->at, pointer, sizeof(pointer)) == 0) {
 		fend__cursor_take(cursor, sizeof(pointer));
-		record->owner = reader->question;
+		record->owner = reader->asked;
 	} else {
 		take_name(cursor, record->name);
 		record->owner = record->name;
@@ -161,11 +169,10 @@ fend__message_addresses(const unsigned char *message, size_t size, const char *n
 {
 	struct message_addresses *found = ret_addresses;
 	size_t length = strnlen(name, sizeof(found->canonical) - 1), n_max;
-	char question[MESSAGE_NAME_SIZE];
 	struct reader reader;
 	int r;
 
-	if (!begin(&reader, message, size, question))
+	if (!begin(&reader, message, size, name))
 		return FEND_EAI_FAIL;
 	if (reader.n_left == 0)
 		return FEND_EAI_NODATA;
@@ -188,10 +195,9 @@ fend__message_ttl(const unsigned char *message, size_t size)
 {
 	struct reader reader;
 	struct record record;
-	char question[MESSAGE_NAME_SIZE];
 	uint32_t ttl = UINT32_MAX;
 
-	if (!begin(&reader, message, size, question))
+	if (!begin(&reader, message, size, ""))
 		return 0;
 	while (next_record(&reader, &record))
 		if (record.head.ttl < ttl)
@@ -202,15 +208,11 @@ fend__message_ttl(const unsigned char *message, size_t size)
 size_t
 fend__message_cut(unsigned char *message, size_t size)
 {
-	size_t end = HEADER_SIZE;
+	struct cursor cursor = { .message = message, .size = size, .at = HEADER_SIZE, .end = size };
 
-	/* The name in a question is not compressed: there is nothing that it could point to. */
-	while (end < size && message[end])
-		end += message[end] + 1U;
-	end += 1 + QUESTION_SIZE;
-	if (end > size)
+	if (!skip_question(&cursor))
 		return size;
 	message[2] |= FLAG_TC;
 	memset(message + COUNTS_OFFSET, 0, HEADER_SIZE - COUNTS_OFFSET);
-	return end;
+	return cursor.at;
 }
