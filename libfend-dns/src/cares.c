@@ -8,14 +8,8 @@
  * that cancels one question, and it is not relied upon to answer in time or at all: who asks has a
  * deadline of his own.
  *
- * Its socket input and output passes the kernel door; its random numbers and its memory do not.
- * Datagrams are looked at in passing for what c-ares does not tell: which server has said what.
- * They are matched by their id, which c-ares keeps from the first transmission of a question to the
- * last. What that yields goes into texts for people and decides nothing that c-ares has decided.
- *
- * c-ares reads a socket until nothing is left, which under load is never. So it is told that nothing
- * is after AT_ONCE datagrams: other callbacks of the loop wait no longer than these take, and what
- * is asked next is sent while the server still works on the rest.
+ * Its socket input and output passes traffic.c and the kernel door; its random numbers and its
+ * memory do not.
  *
  * When c-ares wants to be called next is worked out anew only when that time has come, as up to 1.31
  * it looks at every question for it. What is due is due then or earlier, never later.
@@ -41,15 +35,10 @@
 #include <fend-internal/public.h>
 
 #include "config.h"
-#include "message.h"
+#include "cursor.h"
 #include "servers.h"
 #include "sockets.h"
-
-enum {
-	DNS_HEADER_SIZE = 12,
-	RCODE_MASK = 0xf, /* of the fourth byte */
-	AT_ONCE = 8,      /* datagrams; about 50 us with all that an answer leads to */
-};
+#include "traffic.h"
 
 #if ARES_VERSION >= 0x012000 /* 1.32, which goes by how fast a server was */
 #define TRY_MIN FEND_MS(250)
@@ -64,11 +53,9 @@ struct cares {
 	ares_channel channel;
 	const struct config *config;
 	struct sockets *sockets;
-	int depth;               /* calls into c-ares that are on the stack */
-	struct question *asking; /* is being sent for the first time */
-	struct ids ids;
+	struct traffic traffic;
+	int depth;          /* calls into c-ares that are on the stack */
 	unsigned n_running; /* questions */
-	unsigned n_read;    /* datagrams, in this call */
 	fend_time try_min;  /* no try ends earlier */
 	fend_time due;
 	bool is_expected; /* due is not later than a try that begins now may end */
@@ -101,77 +88,15 @@ close_socket(ares_socket_t fd, void *data)
 	return 0;
 }
 
-static int
-connect_server(struct cares *cares, int fd, const struct sockaddr *alias)
-{
-	const struct fend_address *server;
-	size_t i;
-
-	if (fend__sockets_is_connected(cares->sockets, fd))
-		return 0;
-	i = fend__server_find(cares->config->servers, cares->config->n_servers, alias);
-	if (i == cares->config->n_servers)
-		return -EADDRNOTAVAIL;
-	server = &cares->config->servers[i];
-	fend__sockets_set_peer(cares->sockets, fd, (int)i);
-	return fend__kernel->connect(fd, (const struct sockaddr *)&server->storage, server->size);
-}
-
-static int
-message_id(const unsigned char *message)
-{
-	return message[0] << 8 | message[1];
-}
-
-/* Note what a server says about a question. */
-static void
-note_answer(struct cares *cares, int fd, const unsigned char *message)
-{
-	struct id_entry *entry = fend__ids_find(&cares->ids, message_id(message));
-	struct question *question;
-
-	if (!entry)
-		return;
-	question = fend__container_of(entry, struct question, id);
-	question->rcode = message[3] & RCODE_MASK;
-	question->server = fend__sockets_peer(cares->sockets, fd);
-	fend__sockets_answered(cares->sockets, fd);
-}
-
 static ares_ssize_t
 receive(ares_socket_t fd, void *buffer, size_t size, int flags, struct sockaddr *from,
 	ares_socklen_t *from_size, void *data)
 {
 	struct cares *cares = data;
-	bool is_stream = fend__sockets_is_stream(cares->sockets, fd);
-	ssize_t n;
+	ssize_t n = fend__traffic_receive(&cares->traffic, fd, buffer, size, flags);
 
-	if (!is_stream && cares->n_read++ >= AT_ONCE)
-		return with_errno(-EAGAIN);
-	n = fend__kernel->recv(fd, buffer, size, flags);
-	/*
-	 * No answer is shorter than its header. c-ares up to 1.19.0 takes an empty datagram, and
-	 * 1.34 any other such, for the end of all that is asked over this socket (CVE-2023-32067).
-	 * Should more have come after it, the socket is still ready.
-	 */
-	if (n >= 0 && !is_stream) {
-		if (n < DNS_HEADER_SIZE)
-			n = -EAGAIN;
-		else
-			note_answer(cares, fd, buffer);
-		/*
-		 * c-ares has not enough room for it: it has for one byte more than is asked for. Some
-		 * versions take what is left for malformed, and wait for a better one, unless it
-		 * says that it is to be had over TCP.
-		 */
-		if (n >= DNS_HEADER_SIZE && (size_t)n == size)
-			n = (ssize_t)fend__message_cut(buffer, (size_t)n);
-	}
-	/* The socket is connected, so that it came from the one c-ares knows by this address. */
 	if (n >= 0 && from)
-		*from_size = fend__server_alias(cares->config->servers,
-						(size_t)fend__sockets_peer(cares->sockets, fd),
-						from, *from_size);
+		*from_size = fend__traffic_alias(&cares->traffic, fd, from, *from_size);
 	return with_errno(n);
 }
 
@@ -179,20 +104,8 @@ static ares_ssize_t
 send_vector(ares_socket_t fd, const struct iovec *iov, int n, void *data)
 {
 	struct cares *cares = data;
-	struct msghdr message = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
-	int error = fend__sockets_error(cares->sockets, fd);
 
-	if (error < 0)
-		return with_errno(error);
-	fend__sockets_asked(cares->sockets, fd);
-	if (cares->asking && !fend__sockets_is_stream(cares->sockets, fd) &&
-	    iov->iov_len >= DNS_HEADER_SIZE) {
-		fend__ids_add(&cares->ids, &cares->asking->id, message_id(iov->iov_base));
-		cares->asking = NULL;
-	}
-	if (n == 1) /* which costs the kernel less, and is so for nearly all */
-		return with_errno(fend__kernel->send(fd, iov->iov_base, iov->iov_len, 0));
-	return with_errno(fend__kernel->sendmsg(fd, &message, 0));
+	return with_errno(fend__traffic_send(&cares->traffic, fd, iov, n));
 }
 
 #if ARES_VERSION >= 0x012200 /* 1.34 */
@@ -208,7 +121,9 @@ static int
 connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t size,
 	       unsigned flags, void *data)
 {
-	return (int)with_errno(connect_server(data, fd, address));
+	struct cares *cares = data;
+
+	return (int)with_errno(fend__traffic_connect(&cares->traffic, fd, address));
 }
 
 static ares_ssize_t
@@ -267,7 +182,9 @@ set_socket_functions(struct cares *cares)
 static int
 connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t size, void *data)
 {
-	return (int)with_errno(connect_server(data, fd, address));
+	struct cares *cares = data;
+
+	return (int)with_errno(fend__traffic_connect(&cares->traffic, fd, address));
 }
 
 static void
@@ -423,6 +340,9 @@ fend__cares_new(const struct config *config, struct sockets *sockets, struct car
 		return -ENOMEM;
 	cares->config = config;
 	cares->sockets = sockets;
+	cares->traffic.servers = config->servers;
+	cares->traffic.n_servers = config->n_servers;
+	cares->traffic.sockets = sockets;
 	cares->due = FEND_FOREVER;
 	cares->try_min = config->try_timeout + TICK;
 	if (TRY_MIN != FEND_FOREVER && TRY_MIN < cares->try_min)
@@ -463,7 +383,7 @@ on_result(void *data, int status, int timeouts, unsigned char *message, int size
 		.rcode = -1,
 	};
 
-	if (message && size >= DNS_HEADER_SIZE) {
+	if (message && size >= HEADER_SIZE) {
 		answer.message = message;
 		answer.size = (size_t)size;
 		answer.rcode = message[3] & RCODE_MASK;
@@ -473,8 +393,8 @@ on_result(void *data, int status, int timeouts, unsigned char *message, int size
 		if (!answer.size)
 			answer.rcode = question->rcode;
 	}
-	if (cares->asking == question)
-		cares->asking = NULL;
+	if (cares->traffic.asking == question)
+		cares->traffic.asking = NULL;
 	cares->n_running--;
 	fend__ids_remove(&question->id);
 	question->fn(question, &answer);
@@ -499,7 +419,7 @@ fend__cares_ask(struct cares *cares, const char *name, int type, struct question
 {
 	question->cares = cares;
 	question->id.id = question->rcode = question->server = -1;
-	cares->asking = question;
+	cares->traffic.asking = question;
 	if (cares->n_running++ == 0) {
 		cares->due = FEND_FOREVER;
 		cares->is_expected = false;
@@ -508,7 +428,7 @@ fend__cares_ask(struct cares *cares, const char *name, int type, struct question
 	cares->depth++;
 	ares_query(cares->channel, name, 1 /* IN */, type, on_result, question);
 	cares->depth--;
-	cares->asking = NULL;
+	cares->traffic.asking = NULL;
 }
 
 static fend_time
@@ -527,7 +447,7 @@ fend__cares_process(struct cares *cares, int fd, unsigned events)
 	bool in = events & (FEND_IN | FEND_ERR | FEND_HUP);
 	bool out = events & FEND_OUT;
 
-	cares->n_read = 0;
+	cares->traffic.n_read = 0;
 	cares->depth++;
 	ares_process_fd(cares->channel, in ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
 	cares->depth--;

@@ -41,7 +41,7 @@ typedef void answer_fn(struct question *question, const struct answer *answer);
 struct question {
 	answer_fn *fn;
 
-	/* private to cares.c */
+	/* private to cares.c and traffic.c */
 	struct cares *cares;
 	struct id_entry id; /* of its messages, if it is known */
 	int rcode, server;  /* what the last datagram with that id said, and who; or -1 */

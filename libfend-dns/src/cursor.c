@@ -83,6 +83,24 @@ fend__cursor_string(struct cursor *cursor)
 	return fend__cursor_bytes(cursor, fend__cursor_8(cursor));
 }
 
+bool
+fend__cursor_record(struct cursor *cursor, struct record_head *ret_head)
+{
+	struct record_head head = { .type = fend__cursor_16(cursor) };
+
+	head.class = fend__cursor_16(cursor);
+	head.ttl = fend__cursor_32(cursor);
+	if (head.ttl > INT32_MAX) /* RFC 2181, section 8 */
+		head.ttl = 0;
+	head.ttl = head.ttl > cursor->age ? head.ttl - cursor->age : 0;
+	head.size = fend__cursor_16(cursor);
+	head.at = cursor->at;
+	if (!fend__cursor_take(cursor, head.size))
+		return false;
+	*ret_head = head;
+	return true;
+}
+
 static char *
 put_label(char *text, const unsigned char *label, size_t size)
 {

@@ -10,6 +10,8 @@
 
 enum {
 	HEADER_SIZE = 12,
+	RCODE_MASK = 0xf, /* of the fourth byte of it */
+	CLASS_IN = 1,
 	NAME_SIZE_MAX = 255, /* in a message, RFC 1035, 2.3.4 */
 	TEXT_SIZE_MAX = 4 * NAME_SIZE_MAX + 1,
 };
@@ -35,6 +37,13 @@ struct cursor {
 	size_t used;
 };
 
+/* What is between the owner of a record and its data. */
+struct record_head {
+	uint16_t type, class;
+	uint32_t ttl;    /* in seconds, without age */
+	size_t at, size; /* of the data */
+};
+
 /* Room in the block. */
 void *fend__cursor_reserve(struct cursor *cursor, size_t size, size_t alignment);
 /* A copy in the block, with a NUL behind it. */
@@ -50,6 +59,9 @@ uint32_t fend__cursor_32(struct cursor *cursor);
 struct fend_record_bytes fend__cursor_bytes(struct cursor *cursor, size_t size);
 /* A <character-string> of RFC 1035, 3.3, kept. */
 struct fend_record_bytes fend__cursor_string(struct cursor *cursor);
+
+/* The rest of a record whose owner was taken; its data are passed over. false: the cursor is bad. */
+bool fend__cursor_record(struct cursor *cursor, struct record_head *ret_head);
 
 /*
  * Write the name that comes next as text, without NUL, and return its length. compressed: it may be

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,10 @@
 #include "idn.h"
 
 #define DIGITS "0123456789"
+
+enum {
+	LABEL_SIZE_MAX = 63, /* RFC 1035, 2.3.4 */
+};
 
 /* Is [::1] there? On systems without IPv6 it is not. Connecting a datagram socket sends nothing. */
 static bool
@@ -173,54 +178,65 @@ is_in_domain(const char *host, const char *domain)
 
 	if (length > 0 && host[length - 1] == '.')
 		length--;
-	if (length < size || strncasecmp(host + length - size, domain, size) != 0)
+	if (length < size || (length > size && host[length - size - 1] != '.'))
 		return false;
-	return length == size || host[length - size - 1] == '.';
+	return strncasecmp(host + length - size, domain, size) == 0;
+}
+
+/* Multiplied, high bits depend on all bytes, so they are folded into the low ones that are used. */
+static uint64_t
+add_to_hash(uint64_t hash, uint64_t word)
+{
+	/* Letters differ in these bits from the same in the other case. */
+	hash = (hash ^ (word | 0x2020202020202020U)) * 0x9e3779b97f4a7c15U;
+	return hash ^ hash >> 32;
 }
 
 size_t
 fend__name_hash(const char *name, size_t length)
 {
-	uint32_t hash = 2166136261U; /* FNV-1a */
-	size_t i;
+	uint64_t hash = 0, word;
 
-	for (i = 0; i < length; i++) {
-		/* Letters differ in this bit from the same in the other case. */
-		hash = (hash ^ ((unsigned char)name[i] | 0x20U)) * 16777619U;
+	for (; length >= sizeof(word); name += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, name, sizeof(word));
+		hash = add_to_hash(hash, word);
 	}
-	return hash;
+	word = 0;
+	memcpy(&word, name, length);
+	return (size_t)add_to_hash(hash, word);
 }
 
-static bool
-is_host_character(char c)
+/* Where the characters end that may be in the label of a host's name. */
+static const char *
+label_end(const char *text)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' ||
-	       c == '_';
+	static const bool may_be[UCHAR_MAX + 1] = {
+		['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
+		['-'] = true,         ['_'] = true,
+	};
+
+	while (may_be[(unsigned char)*text])
+		text++;
+	return text;
 }
 
 int
 fend__host_check(const char *text)
 {
-	size_t length = 0, label = 0;
+	const char *label = text, *end;
 
-	for (; *text; text++, length++) {
-		if (*text & 0x80)
+	do {
+		end = label_end(label);
+		if (end - label > LABEL_SIZE_MAX)
+			return FEND_EAI_NONAME;
+		if (*end & 0x80)
 			return FEND_EAI_IDN_ENCODE;
-		if (*text == '.') {
-			if (label == 0)
-				return FEND_EAI_NONAME;
-			label = 0;
-		} else {
-			if (!is_host_character(*text))
-				return FEND_EAI_NONAME;
-			if (++label > 63)
-				return FEND_EAI_NONAME;
-		}
-	}
-	if (length == 0)
-		return FEND_EAI_NONAME;
+		if (end == label || (*end && *end != '.'))
+			return FEND_EAI_NONAME;
+		label = end + 1;
+	} while (*end && *label);
 	/* The final dot of an absolute name does not count. */
-	return length - (label == 0) > HOST_NAME_MAX_DNS ? FEND_EAI_NONAME : 0;
+	return end - text > HOST_NAME_MAX_DNS ? FEND_EAI_NONAME : 0;
 }
 
 static bool

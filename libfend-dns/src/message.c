@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The addresses in a DNS message (RFC 1035, section 4). The message comes from c-ares, which has
- * matched it to its question, but otherwise from anybody: every length is checked, and names are
- * expanded by the cursor that record queries read with.
+ * matched it to its question, so that this is only passed over, but otherwise from anybody: it is
+ * read with the cursor that record queries read with, which checks every length.
  *
  * An alias counts if it starts at the name asked for or at the end of another alias, and an address
  * if it is that of the last: c-ares takes in some versions any address in the answer, in others
@@ -22,170 +22,145 @@
 #include "request.h"
 
 enum {
-	COUNTS_OFFSET = 6, /* of the numbers of records in the header */
-	FLAG_TC = 0x02,    /* in the third byte of it */
-	QUESTION_SIZE = 4, /* behind the name */
-	RECORD_SIZE = 10,  /* behind the name */
-	CLASS_IN = 1,
+	COUNTS_OFFSET = 6,       /* of the numbers of records in the header */
+	FLAG_TC = 0x02,          /* in the third byte of it */
+	QUESTION_SIZE = 4,       /* behind the name */
+	ADDRESS_RECORD_MIN = 15, /* with the shortest of owners */
 	ALIASES_MAX = 16,
 };
 
 struct reader {
-	const unsigned char *message;
-	size_t size, offset;
-	unsigned n_left; /* records */
-	char *question;  /* the name in it, MESSAGE_NAME_SIZE */
+	struct cursor cursor;
+	unsigned n_left;   /* records */
+	const char *asked; /* what is asked for */
 };
 
 struct record {
 	const char *owner;
 	char name[MESSAGE_NAME_SIZE]; /* for it */
-	unsigned type, class;
-	uint32_t ttl;
-	size_t data, size;
+	struct record_head head;
 };
 
-static unsigned
-get16(const unsigned char *bytes)
+static void
+take_name(struct cursor *cursor, char ret_name[MESSAGE_NAME_SIZE])
 {
-	return (unsigned)bytes[0] << 8 | bytes[1];
+	ret_name[fend__cursor_expand(cursor, true, ret_name)] = '\0';
+}
+
+/* The name in a question is not compressed: there is nothing that it could point to. */
+static bool
+skip_question(struct cursor *cursor)
+{
+	uint8_t length;
+
+	while ((length = fend__cursor_8(cursor)) > 0)
+		fend__cursor_take(cursor, length);
+	return fend__cursor_take(cursor, QUESTION_SIZE) != NULL;
 }
 
 static bool
-read_name(struct reader *reader, char ret_name[MESSAGE_NAME_SIZE])
+begin(struct reader *reader, const unsigned char *message, size_t size, const char *asked)
 {
-	struct cursor cursor = { .message = reader->message,
-				 .size = reader->size,
-				 .at = reader->offset,
-				 .end = reader->size };
+	const unsigned char *header;
 
-	ret_name[fend__cursor_expand(&cursor, true, ret_name)] = '\0';
-	reader->offset = cursor.at;
-	return !cursor.bad;
-}
-
-/* question is the caller's memory, to be kept as long as the reader is used. */
-static bool
-begin(struct reader *reader, const unsigned char *message, size_t size,
-      char question[MESSAGE_NAME_SIZE])
-{
 	*reader = (struct reader){
-		.message = message,
-		.size = size,
-		.offset = HEADER_SIZE,
-		.question = question,
+		.cursor = { .message = message, .size = size, .end = size },
+		.asked = asked,
 	};
-	if (size < HEADER_SIZE || get16(message + 4) != 1)
+	header = fend__cursor_take(&reader->cursor, HEADER_SIZE);
+	if (!header || header[4] != 0 || header[5] != 1)
 		return false;
-	reader->n_left = get16(message + 6);
-	if (!read_name(reader, question) || size - reader->offset < QUESTION_SIZE)
-		return false;
-	reader->offset += QUESTION_SIZE;
-	return true;
+	reader->n_left = (unsigned)header[6] << 8 | header[7];
+	return skip_question(&reader->cursor);
 }
 
-/* Nearly all are a pointer to the question's name, and need not be expanded for it again. */
-static bool
-read_owner(struct reader *reader, struct record *record)
+/* Nearly all are a pointer to the question's name, which is the one that was asked for. */
+static void
+take_owner(struct reader *reader, struct record *record)
 {
 	static const unsigned char pointer[] = { 0xc0, HEADER_SIZE }; /* RFC 1035, 4.1.4 */
+	struct cursor *cursor = &reader->cursor;
 
-	if (reader->size - reader->offset >= sizeof(pointer) &&
-	    memcmp(reader->message + reader->offset, pointer, sizeof(pointer)) == 0) {
-		reader->offset += sizeof(pointer);
-		record->owner = reader->question;
-		return true;
+	if (cursor->end - cursor->at >= sizeof(pointer) &&
+	    memcmp(cursor->message + cursor->at, pointer, sizeof(pointer)) == 0) {
+		fend__cursor_take(cursor, sizeof(pointer));
+		record->owner = reader->asked;
+	} else {
+		take_name(cursor, record->name);
+		record->owner = record->name;
 	}
-	record->owner = record->name;
-	return read_name(reader, record->name);
 }
 
-/* 1: there is one; 0: there are no more; FEND_EAI_FAIL. */
-static int
+/* false: there are no more, or the cursor is bad. */
+static bool
 next_record(struct reader *reader, struct record *record)
 {
-	const unsigned char *bytes;
-
 	if (reader->n_left == 0)
-		return 0;
+		return false;
 	reader->n_left--;
-	if (!read_owner(reader, record) || reader->size - reader->offset < RECORD_SIZE)
-		return FEND_EAI_FAIL;
-	bytes = reader->message + reader->offset;
-	record->type = get16(bytes);
-	record->class = get16(bytes + 2);
-	record->ttl = (uint32_t)get16(bytes + 4) << 16 | get16(bytes + 6);
-	if (record->ttl > INT32_MAX) /* RFC 2181, section 8 */
-		record->ttl = 0;
-	record->size = get16(bytes + 8);
-	record->data = reader->offset + RECORD_SIZE;
-	if (reader->size - record->data < record->size)
-		return FEND_EAI_FAIL;
-	reader->offset = record->data + record->size;
-	return 1;
+	take_owner(reader, record);
+	return fend__cursor_record(&reader->cursor, &record->head);
 }
 
 static bool
 is_of(const struct record *record, unsigned type, const char *name)
 {
-	return record->type == type && record->class == CLASS_IN &&
+	return record->head.type == type && record->head.class == CLASS_IN &&
 	       strcasecmp(record->owner, name) == 0;
 }
 
-/* One pass over the records; aliases that are in order are followed in the first. */
-static int
-follow_aliases(const struct reader *start, struct message_addresses *found, unsigned *n_aliases)
+static size_t
+address_size(unsigned type)
 {
-	struct reader reader = *start, target;
-	struct record record;
-	int r;
-
-	while ((r = next_record(&reader, &record)) > 0) {
-		if (!is_of(&record, RECORD_CNAME, found->canonical))
-			continue;
-		target = reader;
-		target.offset = record.data;
-		if (++*n_aliases > ALIASES_MAX || !read_name(&target, found->canonical))
-			return FEND_EAI_FAIL;
-	}
-	return r;
+	return type == RECORD_A ? sizeof(struct in_addr) : sizeof(struct in6_addr);
 }
 
+static void
+add(struct message_addresses *found, unsigned type, const unsigned char *bytes)
+{
+	struct host_address *address = &found->addresses[found->n++];
+
+	address->family = type == RECORD_A ? AF_INET : AF_INET6;
+	memcpy(&address->in6, bytes, address_size(type));
+}
+
+/* One pass over the records, which is enough for aliases that are in order. */
 static int
-find_end(const struct reader *start, struct message_addresses *found)
+collect(struct reader reader, unsigned type, struct message_addresses *found, unsigned *n_aliases)
+{
+	const unsigned char *message = reader.cursor.message;
+	struct record record;
+	struct cursor target;
+
+	found->n = 0;
+	while (next_record(&reader, &record)) {
+		if (is_of(&record, RECORD_CNAME, found->canonical)) {
+			target = reader.cursor;
+			target.at = record.head.at;
+			take_name(&target, found->canonical);
+			if (++*n_aliases > ALIASES_MAX || target.bad)
+				return FEND_EAI_FAIL;
+			found->n = 0;
+		} else if (is_of(&record, type, found->canonical) &&
+			   record.head.size == address_size(type)) {
+			add(found, type, message + record.head.at);
+		}
+	}
+	return reader.cursor.bad ? FEND_EAI_FAIL : 0;
+}
+
+/* Pass after pass until there is no alias left. */
+static int
+collect_all(const struct reader *start, unsigned type, struct message_addresses *found)
 {
 	unsigned before, after = 0;
 	int r;
 
 	do {
 		before = after;
-		r = follow_aliases(start, found, &after);
+		r = collect(*start, type, found, &after);
 	} while (r == 0 && after != before);
-	return r;
-}
-
-/* addresses NULL: only count. */
-static int
-collect(const struct reader *start, unsigned type, struct message_addresses *found)
-{
-	size_t size = type == RECORD_A ? sizeof(struct in_addr) : sizeof(struct in6_addr);
-	struct reader reader = *start;
-	struct record record;
-	int r;
-
-	found->n = 0;
-	while ((r = next_record(&reader, &record)) > 0) {
-		if (!is_of(&record, type, found->canonical) || record.size != size)
-			continue;
-		if (found->addresses) {
-			struct host_address *address = &found->addresses[found->n];
-
-			address->family = type == RECORD_A ? AF_INET : AF_INET6;
-			memcpy(&address->in6, reader.message + record.data, size);
-		}
-		found->n++;
-	}
-	return r;
+	return r == 0 && found->n == 0 ? FEND_EAI_NODATA : r;
 }
 
 int
@@ -193,28 +168,26 @@ fend__message_addresses(const unsigned char *message, size_t size, const char *n
 			struct message_addresses *ret_addresses)
 {
 	struct message_addresses *found = ret_addresses;
-	size_t length = strnlen(name, sizeof(found->canonical) - 1);
-	char question[MESSAGE_NAME_SIZE];
+	size_t length = strnlen(name, sizeof(found->canonical) - 1), n_max;
 	struct reader reader;
 	int r;
 
-	found->addresses = NULL;
+	if (!begin(&reader, message, size, name))
+		return FEND_EAI_FAIL;
+	if (reader.n_left == 0)
+		return FEND_EAI_NODATA;
 	memcpy(found->canonical, name, length);
 	found->canonical[length] = '\0';
-	if (!begin(&reader, message, size, question))
-		return FEND_EAI_FAIL;
-	r = find_end(&reader, found);
-	if (r == 0)
-		r = collect(&reader, (unsigned)type, found);
-	if (r < 0)
-		return r;
-	if (found->n == 0)
-		return FEND_EAI_NODATA;
-	found->addresses = fend__calloc(found->n, sizeof(*found->addresses));
+	n_max = size / ADDRESS_RECORD_MIN;
+	if (n_max > reader.n_left)
+		n_max = reader.n_left;
+	found->addresses = fend__calloc(n_max, sizeof(*found->addresses));
 	if (!found->addresses)
 		return FEND_EAI_MEMORY;
-	collect(&reader, (unsigned)type, found);
-	return 0;
+	r = collect_all(&reader, (unsigned)type, found);
+	if (r < 0)
+		fend__release(found->addresses);
+	return r;
 }
 
 uint32_t
@@ -222,30 +195,24 @@ fend__message_ttl(const unsigned char *message, size_t size)
 {
 	struct reader reader;
 	struct record record;
-	char question[MESSAGE_NAME_SIZE];
 	uint32_t ttl = UINT32_MAX;
-	int r;
 
-	if (!begin(&reader, message, size, question))
+	if (!begin(&reader, message, size, ""))
 		return 0;
-	while ((r = next_record(&reader, &record)) > 0)
-		if (record.ttl < ttl)
-			ttl = record.ttl;
-	return r == 0 && ttl != UINT32_MAX ? ttl : 0;
+	while (next_record(&reader, &record))
+		if (record.head.ttl < ttl)
+			ttl = record.head.ttl;
+	return !reader.cursor.bad && ttl != UINT32_MAX ? ttl : 0;
 }
 
 size_t
 fend__message_cut(unsigned char *message, size_t size)
 {
-	size_t end = HEADER_SIZE;
+	struct cursor cursor = { .message = message, .size = size, .at = HEADER_SIZE, .end = size };
 
-	/* The name in a question is not compressed: there is nothing that it could point to. */
-	while (end < size && message[end])
-		end += message[end] + 1U;
-	end += 1 + QUESTION_SIZE;
-	if (end > size)
+	if (!skip_question(&cursor))
 		return size;
 	message[2] |= FLAG_TC;
 	memset(message + COUNTS_OFFSET, 0, HEADER_SIZE - COUNTS_OFFSET);
-	return end;
+	return cursor.at;
 }

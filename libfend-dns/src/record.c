@@ -27,9 +27,7 @@
 
 enum {
 	MESSAGE_SIZE_MAX = 65535,
-	CLASS_IN = 1,
 	RESPONSE = 0x80, /* in the third byte */
-	RCODE_MASK = 0xf,
 	ALIASES_MAX = 16,
 };
 
@@ -283,26 +281,19 @@ static bool
 take_record(struct cursor *cursor, const unsigned char *message, struct fend_record *record)
 {
 	char owner[TEXT_SIZE_MAX];
-	size_t owner_size = fend__cursor_expand(cursor, true, owner), data, size;
-	int class;
+	size_t owner_size = fend__cursor_expand(cursor, true, owner);
+	struct record_head head;
 
-	*record = (struct fend_record){ .type = fend__cursor_16(cursor) };
-	class = fend__cursor_16(cursor);
-	record->ttl = fend__cursor_32(cursor);
-	if (record->ttl > INT32_MAX) /* RFC 2181, section 8 */
-		record->ttl = 0;
-	record->ttl = record->ttl > cursor->age ? record->ttl - cursor->age : 0;
-	size = fend__cursor_16(cursor);
-	data = cursor->at;
-	if (!fend__cursor_take(cursor, size))
+	if (!fend__cursor_record(cursor, &head) || head.class != CLASS_IN)
 		return false;
-	if (class != CLASS_IN)
-		return false;
-	record->name = fend__cursor_keep(cursor, owner, owner_size);
-	record->data = (struct fend_record_bytes){ .bytes = message ? message + data : NULL,
-						   .size = size };
-	cursor->at = data;
-	cursor->end = data + size;
+	*record = (struct fend_record){
+		.name = fend__cursor_keep(cursor, owner, owner_size),
+		.type = head.type,
+		.ttl = head.ttl,
+		.data = { .bytes = message ? message + head.at : NULL, .size = head.size },
+	};
+	cursor->at = head.at;
+	cursor->end = head.at + head.size;
 	take_data(cursor, record);
 	cursor->at = cursor->end;
 	cursor->end = cursor->size;

@@ -15,8 +15,8 @@ count_dots(const char *name)
 {
 	unsigned n = 0;
 
-	for (; *name; name++)
-		n += *name == '.';
+	for (; (name = strchr(name, '.')); name++)
+		n++;
 	return n;
 }
 

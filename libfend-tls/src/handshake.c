@@ -14,6 +14,9 @@
  * it from then on. What the peer has to say comes before what the socket says: a flight that
  * cannot be sent any more ends the handshake only once nothing is left to read, since that may be
  * the alert that explains it.
+ *
+ * It ends when the last flight has left: whoever is told that it succeeded may free the socket, and
+ * that has one try only.
  */
 static int
 advance(struct fend__tls_session *session, struct fend__tls_failure *failure)
@@ -62,9 +65,8 @@ is_over(const struct fend__tls_session *session)
 		       "TLSv1.3");
 }
 
-/* Take a turn, and send what came of it. */
 static int
-turn(struct fend__tls_session *session, struct fend__tls_failure *failure)
+negotiate(struct fend__tls_session *session, struct fend__tls_failure *failure)
 {
 	int r;
 
@@ -73,11 +75,22 @@ turn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 		r = advance(session, failure);
 	if (!r)
 		r = check_alpn(session, failure);
-	fend__tls_flush(session);
-	if (session->write_error && (r == -EAGAIN || (!r && !is_over(session))))
-		return fend__tls_fail(failure, session->write_error, "%s",
-				      fend_strerror(session->write_error));
+	session->agreed = !r;
 	return r;
+}
+
+/* Take a turn, and send what came of it. */
+static int
+turn(struct fend__tls_session *session, struct fend__tls_failure *failure)
+{
+	int r = session->agreed ? 0 : negotiate(session, failure), sent;
+
+	sent = fend__tls_flush(session);
+	if (!sent || (r && r != -EAGAIN) || (!r && is_over(session)))
+		return r;
+	if (sent == -EAGAIN)
+		return sent;
+	return fend__tls_fail(failure, sent, "%s", fend_strerror(sent));
 }
 
 static int
@@ -86,13 +99,13 @@ step(struct fend__tls_session *session, int err, unsigned *interest)
 	struct fend__tls_failure failure;
 	int r;
 
-	*interest = FEND_IN;
 	if (err)
 		r = fend__tls_fail(&failure, err, "%s",
 				   err == -ETIMEDOUT ? "handshake not done in time"
 						     : fend_strerror(err));
 	else
 		r = turn(session, &failure);
+	*interest = session->agreed ? FEND_OUT : FEND_IN;
 	if (session->hello == FEND__TLS_ASKED)
 		*interest = 0;
 	if (r == -EAGAIN || r == FEND__TLS_HELLO)

@@ -220,6 +220,10 @@ peek_iov(struct fend__tls_session *session, const struct iovec *iov, int n)
 	if (wanted > PEEK_MAX)
 		wanted = PEEK_MAX;
 	while ((held = fend__tls_buffer_size(plain)) < wanted) {
+		/* that there is no more can be told without memory */
+		r = session->read_error;
+		if (r < 0 || session->ended)
+			break;
 		if (!fend__tls_buffer_reserve(plain, PEEK_MAX - held)) {
 			r = -ENOMEM;
 			break;

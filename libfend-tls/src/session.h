@@ -40,6 +40,7 @@ struct fend__tls_session {
 	struct fend__tls_buffer output; /* pushed, not yet sent */
 	struct fend__tls_buffer plain;  /* decrypted for a peek, not yet received */
 
+	bool agreed;         /* the handshake is done, but for what is yet to leave */
 	bool blocked;        /* pull had nothing in this turn */
 	bool drained;        /* below gave less than was asked for, so there is no more now */
 	bool untried;        /* the provider may find something without more input */

@@ -74,7 +74,7 @@ void
 end_receive(struct end *end, size_t size, int flags)
 {
 	uint8_t *data;
-	ssize_t n, again;
+	ssize_t n;
 
 	if (!end->socket || size == 0)
 		return;
@@ -91,9 +91,7 @@ end_receive(struct end *end, size_t size, int flags)
 			(end->other->closed && end->received == end->other->sent));
 	} else if (n < 0 && !passes(n)) {
 		require(!end->world->loop || is_named(end, (int)n));
-		again = fend_socket_recv(end->socket, data, size, flags);
-		/* a peek needs memory before it finds that out */
-		require(again == n || (again == -ENOMEM && end->world->starved));
+		require(fend_socket_recv(end->socket, data, size, flags) == n);
 	}
 	free(data);
 }

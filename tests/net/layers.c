@@ -113,8 +113,10 @@ faulty_send(void *data, struct fend_below *below, const struct iovec *iov, int n
 	struct iovec piece = { .iov_base = iov[0].iov_base };
 	ssize_t sent;
 
-	if (layer->send_left == 0)
+	if (layer->send_left == 0) {
+		layer->refused++;
 		return layer->send_error;
+	}
 	piece.iov_len = faulty_size(layer, iov, layer->send_left);
 	if (piece.iov_len == 0)
 		return -EAGAIN;

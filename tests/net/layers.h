@@ -25,6 +25,7 @@ struct faulty {
 	unsigned stall;              /* one of so many calls is stalled; 0: none */
 	size_t recv_left, send_left; /* bytes until recv_error and send_error */
 	int recv_error, send_error;
+	unsigned refused; /* calls that send_error was the answer to */
 };
 
 struct faulty *faulty_push(struct fend_socket *socket);

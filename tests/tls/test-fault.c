@@ -242,6 +242,39 @@ test_allocation_with_psk(struct test *test)
 	adapt = NULL;
 }
 
+static void
+assert_peek_without_memory(const struct side *side, ssize_t result)
+{
+	char byte;
+
+	fault_set(FAULT_ALLOCATE, 1, -ENOMEM, TRUE);
+	g_assert_cmpint(fend_socket_peek(side->socket, &byte, 1), ==, result);
+	fault_clear();
+}
+
+static void
+test_peek_behind_the_end(struct test *test)
+{
+	struct link link;
+	char byte;
+
+	certificate_ca();
+	certificate_ec();
+	test->loop = fend_loop_free(test->loop);
+	fault_install();
+	test_ok(fend_loop_new(NULL, &test->loop));
+	link_open(&link, test, NULL, NULL);
+	test_ok(fend_socket_shutdown(link.server.socket, SHUT_WR));
+	g_assert_cmpint(tls_recv_some(test, link.client.socket, &byte, 1), ==, 0);
+	assert_peek_without_memory(&link.client, 0);
+	test_ok(shutdown(fend_socket_fd(link.client.socket), SHUT_WR));
+	g_assert_cmpint(tls_recv_some(test, link.server.socket, &byte, 1), ==, -EBADMSG);
+	assert_peek_without_memory(&link.server, -EBADMSG);
+	link_fini(&link);
+	test->loop = fend_loop_free(test->loop);
+	fault_remove();
+}
+
 static struct fend_tls_keypair stapled;
 
 static void
@@ -306,6 +339,7 @@ main(int argc, char **argv)
 	variant_add("/fault/all-allocations", test_all_allocations);
 	variant_add("/fault/allocation-with-psk", test_allocation_with_psk);
 	variant_add("/fault/allocation-with-staple", test_allocation_with_staple);
+	variant_add("/fault/peek-behind-the-end", test_peek_behind_the_end);
 	variant_add("/fault/receiving", test_receiving);
 	variant_add("/fault/sending", test_sending);
 	variant_add("/fault/shutting", test_shutting);

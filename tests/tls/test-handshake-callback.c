@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "layers.h"
 #include "pair.h"
 
 static void
@@ -160,6 +161,75 @@ test_free_socket_in_the_callback(struct test *test)
 	link_fini(&link);
 }
 
+/* Handshakes that run, and of what the side has to say nothing leaves but its first flight. */
+static struct faulty *
+start_held_back(struct link *link, struct test *test, enum fend_tls_version version,
+		struct side *side)
+{
+	struct fend_tls_params params = client_params();
+	const size_t plenty = 1 << 20;
+	struct faulty *layer;
+
+	params.protocol_min = params.protocol_max = version;
+	link_init(link, test);
+	layer = faulty_push(side->socket);
+	layer->send_error = -EAGAIN;
+	layer->send_left = plenty;
+	link_wrap(link, &params, NULL, NULL);
+	test_ok(fend_tls_handshake(link->client.socket, test->loop, FEND_FOREVER, on_done,
+				   &link->client));
+	test_ok(fend_tls_handshake(link->server.socket, test->loop, FEND_FOREVER, on_done,
+				   &link->server));
+	while (layer->send_left == plenty)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(20)));
+	layer->send_left = 0;
+	return layer;
+}
+
+static void
+finish_held_back(struct link *link, struct faulty *layer)
+{
+	layer->send_left = SIZE_MAX;
+	while (link->client.called + link->server.called < 2)
+		test_run(link->test);
+	test_error(link->client.err, 0);
+	test_error(link->server.err, 0);
+	link_exchange(link);
+	link_fini(link);
+}
+
+static void
+hold_last_flight(struct test *test, enum fend_tls_version version, bool of_client)
+{
+	struct link link;
+	struct side *side = of_client ? &link.client : &link.server;
+	struct faulty *layer = start_held_back(&link, test, version, side);
+
+	while (!layer->refused)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(20)));
+	g_assert_cmpint(side->called, ==, 0);
+	test_error(fend_socket_send(side->socket, "x", 1, 0), -EAGAIN);
+	g_assert_null(fend_tls_get(side->socket, FEND_TLS_PROTOCOL));
+	finish_held_back(&link, layer);
+}
+
+static void
+test_last_flight_has_left(struct test *test)
+{
+	hold_last_flight(test, FEND_TLS_1_2, false);
+	hold_last_flight(test, FEND_TLS_1_3, true);
+}
+
+static void
+test_tickets_are_not_waited_for(struct test *test)
+{
+	struct link link;
+	struct faulty *layer = start_held_back(&link, test, FEND_TLS_1_3, &link.server);
+
+	test_wait(test, &link.server.called);
+	finish_held_back(&link, layer);
+}
+
 static void
 test_free_loop_in_the_callback(struct test *test)
 {
@@ -218,7 +288,9 @@ main(int argc, char **argv)
 	variant_add_ways("/callback/watch-is-back-in-the-callback",
 			 test_watch_is_back_in_the_callback);
 	variant_add("/callback/data-behind-the-last-flight", test_data_behind_the_last_flight);
-	variant_add_all("/callback/free-socket-in-the-callback", test_free_socket_in_the_callback);
+	variant_add("/callback/last-flight-has-left", test_last_flight_has_left);
+	variant_add("/callback/tickets-are-not-waited-for", test_tickets_are_not_waited_for);
+	variant_add_ways("/callback/free-socket-in-the-callback", test_free_socket_in_the_callback);
 	variant_add_ways("/callback/free-loop-in-the-callback", test_free_loop_in_the_callback);
 	variant_add_ways("/callback/free-loop-in-the-middle", test_free_loop_in_the_middle);
 	variant_add_ways("/callback/free-socket-in-the-middle", test_free_socket_in_the_middle);

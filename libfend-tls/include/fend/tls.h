@@ -266,8 +266,8 @@ int fend_tls_wrap(struct fend_socket *socket, struct fend_tls_context *context, 
 typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
 
 /*
- * Run the handshake. fn is called exactly once, from the loop, never before this returns, unless
- * the socket or the loop is freed before. On failure the socket is good for nothing but freeing;
+ * Run the handshake, until all that it takes is sent and received. fn is called exactly once, from
+ * the loop, never before this returns, unless the socket or the loop is freed before. On failure the socket is good for nothing but freeing;
  * an alert was sent, the one that RFC 8446, section 6.2, has for the reason, except to a peer that
  * had sent one itself, was gone or was too slow. (Once records are encrypted OpenSSL lets nobody
  * choose: a client that resumes a connection and is offered no application protocol may say
