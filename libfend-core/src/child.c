@@ -3,10 +3,10 @@
  * Children. The end of one is noticed by its pidfd becoming readable, or, where there are no
  * pidfds, by asking after each SIGCHLD; it is told at the end of an iteration.
  *
- * Not of any iteration: what the child wrote before it ended is ready no later than its end, but the
- * wait may have looked at its output before the writing and at the child after its end, or there
- * were so many ready descriptors that the output is reported in one of the next batches. So the
- * telling comes after one more wait, and as many as all sources together could fill.
+ * Not of any iteration: what the child wrote before it ended is ready no later than its end, but
+ * the wait may have looked at its output before the writing and at the child after its end, or
+ * there were so many ready descriptors that the output is reported in one of the next batches. So
+ * the telling comes after one more wait, and as many as all sources together could fill.
  */
 #include <fend/child.h>
 

@@ -7,8 +7,8 @@
  * no longer be addressed. It would be reported for ever. Cookies tell such reports apart, and once
  * one is met after a removal had failed, a new epoll is made and the living sources move there.
  *
- * ERR and HUP cannot be masked. A source with no interest is therefore registered edge-triggered: the
- * kernel then reports each of them once at most, and the loop drops that.
+ * ERR and HUP cannot be masked. A source with no interest is therefore registered edge-triggered:
+ * the kernel then reports each of them once at most, and the loop drops that.
  *
  * The wake-up is edge-triggered as well, so it need never be read: each write is a new edge.
  *
@@ -125,8 +125,9 @@ epoll_add(struct fend_loop *loop, struct dispatcher *epoll, struct fend_io *io)
 
 	io->index = REGISTERED;
 	/*
-	 * The same file is still registered under this number, by a source that was freed too late. It
-	 * goes rather than being modified, which is refused if the old or the new one is EXCLUSIVE.
+	 * The same file is still registered under this number, by a source that was freed too late.
+	 * It goes rather than being modified, which is refused if the old or the new one is
+	 * EXCLUSIVE.
 	 */
 	if (r == -EEXIST) {
 		r = control(epoll->fd, EPOLL_CTL_DEL, io);
@@ -194,8 +195,8 @@ add_to_outer(int outer, int fd)
 
 /*
  * Add the living sources to a new epoll. Of one whose descriptor was closed the number may be
- * somebody else's by now, even the new epoll's: the old epoll knows, as it refuses to modify what it
- * has not registered under that number. Such a source stays silent.
+ * somebody else's by now, even the new epoll's: the old epoll knows, as it refuses to modify what
+ * it has not registered under that number. Such a source stays silent.
  */
 static int
 move(struct fend_loop *loop, const struct dispatcher *epoll, int fd)

@@ -2,9 +2,9 @@
 /*
  * poll(2), with POSIX alone.
  *
- * One entry per source, and the wake-up before them all. An entry whose source wants nothing has its
- * descriptor inverted, which poll ignores: no interest, a ONESHOT source that has fired, and one whose
- * descriptor turned out to be closed.
+ * One entry per source, and the wake-up before them all. An entry whose source wants nothing has
+ * its descriptor inverted, which poll ignores: no interest, a ONESHOT source that has fired, and
+ * one whose descriptor turned out to be closed.
  *
  * What poll finds always ready is refused when it is added, as epoll does.
  */

@@ -40,8 +40,8 @@ struct dispatcher_ops {
 	void (*remove)(struct fend_loop *loop, struct dispatcher *dispatcher, struct fend_io *io);
 
 	/*
-	 * Wait at most timeout. Returns how many sources to report, or more (the wake-up may count).
-	 * A ONESHOT source among them is disarmed.
+	 * Wait at most timeout. Returns how many sources to report, or more (the wake-up may
+	 * count). A ONESHOT source among them is disarmed.
 	 */
 	int (*wait)(struct fend_loop *loop, struct dispatcher *dispatcher, fend_time timeout);
 	/*
@@ -50,7 +50,8 @@ struct dispatcher_ops {
 	 */
 	void (*report)(struct fend_loop *loop, struct dispatcher *dispatcher, int ready);
 	/*
-	 * What a poll-style host is to wait for. Writes n entries at most; returns how many there are.
+	 * What a poll-style host is to wait for. Writes n entries at most; returns how many there
+	 * are.
 	 */
 	size_t (*pollfds)(struct fend_loop *loop, struct dispatcher *dispatcher, struct pollfd *fds,
 			  size_t n);

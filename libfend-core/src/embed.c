@@ -4,8 +4,8 @@
  *
  * While the host waits, the loop counts as sleeping, so that posts and signals write the wake-up,
  * which is among what the host watches. A host that got fend_loop_fd() is told of the rest by that
- * descriptor's clock, which is set anew whenever a dispatch ends or something changes outside of one;
- * changes of interest are passed on at once then, since nobody will before the host has woken.
+ * descriptor's clock, which is set anew whenever a dispatch ends or something changes outside of
+ * one; changes of interest are passed on at once then, since nobody will before the host has woken.
  */
 #include <errno.h>
 #include <limits.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Texts of errors. strerror(3) is neither thread-safe nor untranslated, and strerrordesc_np(3) is glibc's
- * alone, so the texts stand here: those of the errors that fend and the calls it makes can return.
+ * Texts of errors. strerror(3) is neither thread-safe nor untranslated, and strerrordesc_np(3) is
+ * glibc's alone, so the texts stand here: those of the errors that fend and the calls it makes can
+ * return.
  */
 #include <fend/error.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hooks: one list for each point of the iteration, in the order they were made in. A mark in the list
- * walks through it, so callbacks may make and free hooks.
+ * Hooks: one list for each point of the iteration, in the order they were made in. A mark in the
+ * list walks through it, so callbacks may make and free hooks.
  */
 #include <fend/hook.h>
 

@@ -7,7 +7,8 @@
  * changes to and fro cost nothing.
  *
  * What is delivered (io-deliver.h) passes a mask that follows the interest at that moment, which a
- * callback earlier in the batch may have changed; ERR and HUP pass as long as there is any interest.
+ * callback earlier in the batch may have changed; ERR and HUP pass as long as there is any
+ * interest.
  */
 #include "io.h"
 

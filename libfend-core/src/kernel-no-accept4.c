@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stands in for kernel-accept4.c where sockets are made nonblocking and close-on-exec in steps of
- * their own. A program that another thread starts in between inherits the socket: POSIX.1-2008 has no
- * way around that.
+ * their own. A program that another thread starts in between inherits the socket: POSIX.1-2008 has
+ * no way around that.
  */
 #include "kernel-real.h"
 

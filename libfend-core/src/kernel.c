@@ -4,8 +4,8 @@
  *
  * What only some systems have is in sibling files, one of which the build chooses: kernel-epoll.c
  * or kernel-no-epoll.c, kernel-eventfd.c or kernel-pipe.c, kernel-pidfd.c or kernel-no-pidfd.c,
- * kernel-accept4.c or kernel-no-accept4.c, kernel-mmsg.c or kernel-no-mmsg.c. The allocator that fend_set_allocator() replaces stands behind
- * the allocate entry, in memory.c.
+ * kernel-accept4.c or kernel-no-accept4.c, kernel-mmsg.c or kernel-no-mmsg.c. The allocator that
+ * fend_set_allocator() replaces stands behind the allocate entry, in memory.c.
  */
 #include <fend-internal/kernel.h>
 

@@ -42,8 +42,8 @@ struct fend_loop {
 	atomic_llong stop;                  /* 0, or LOOP_STOP and a code */
 
 	/*
-	 * The memory stays until the posting end and every object on the loop are gone: one count for
-	 * each of the two sides.
+	 * The memory stays until the posting end and every object on the loop are gone: one count
+	 * for each of the two sides.
 	 */
 	atomic_uint memory;
 	unsigned holds; /* objects, the owner, and a dispatch in progress */
@@ -146,8 +146,8 @@ fend__loop_wait_time(struct fend_loop *loop, fend_time max_wait)
 }
 
 /*
- * embed.c: something was queued, armed or changed, perhaps outside of a dispatch: see to it that who
- * polls the loop from outside notices.
+ * embed.c: something was queued, armed or changed, perhaps outside of a dispatch: see to it that
+ * who polls the loop from outside notices.
  */
 void fend__embed_settle(struct fend_loop *loop);
 

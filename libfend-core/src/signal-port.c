@@ -2,11 +2,11 @@
 /*
  * From a signal handler to loops.
  *
- * A handler runs at any moment on any thread, so it may take no lock and follow no pointer that could
- * be freed under it. Ports are therefore kept in a list that only ever grows at its head: a port that
- * is closed stays there for the next loop that wants one. While the handler looks at a port it counts
- * itself in busy; closing takes the loop out of the port and then waits for that count to fall to zero, which takes
- * as long as another thread needs for the few lines in between.
+ * A handler runs at any moment on any thread, so it may take no lock and follow no pointer that
+ * could be freed under it. Ports are therefore kept in a list that only ever grows at its head: a
+ * port that is closed stays there for the next loop that wants one. While the handler looks at a
+ * port it counts itself in busy; closing takes the loop out of the port and then waits for that
+ * count to fall to zero, which takes as long as another thread needs for the few lines in between.
  *
  * The table of what is installed is changed under a lock, which the handler never takes. After a
  * fork the child inherits handler, table and ports; the ports are the parent's loops' then, which
@@ -90,8 +90,8 @@ unlock(void)
 }
 
 /*
- * A child has none of the threads that were in the handler at the moment of the fork, and none of the
- * loops that watch. What is installed stays, until the child's own sources come and go.
+ * A child has none of the threads that were in the handler at the moment of the fork, and none of
+ * the loops that watch. What is installed stays, until the child's own sources come and go.
  */
 static void
 start_child(void)

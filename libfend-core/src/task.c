@@ -5,8 +5,9 @@
  * that the order of each poster is kept.
  *
  * A poster claims the task first: whoever finds it claimed has nothing to do. The
- * wake-up is written only if the loop has announced that it sleeps, and only by the first who notices;
- * the announcement precedes the loop's last look at the stack, so nothing is missed between.
+ * wake-up is written only if the loop has announced that it sleeps, and only by the first who
+ * notices; the announcement precedes the loop's last look at the stack, so nothing is missed
+ * between.
  *
  * The loop's end leaves the mark CLOSED in place of the stack: a task is either found there by
  * fend_loop_free() or refused, never lost.
@@ -131,8 +132,8 @@ fend_task_post(struct fend_loop *loop, struct fend_task *task)
 	if (loop->owner != fend__process())
 		return -ECHILD;
 	/*
-	 * Do not claim it for a loop that is gone, not even for a moment, which somebody who posts it
-	 * elsewhere would notice. If it is claimed, the loop's end may have it in its hands.
+	 * Do not claim it for a loop that is gone, not even for a moment, which somebody who posts
+	 * it elsewhere would notice. If it is claimed, the loop's end may have it in its hands.
 	 */
 	if (fend__tasks_closed(loop) && !is_claimed(task))
 		return -ESHUTDOWN;

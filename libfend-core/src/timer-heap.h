@@ -10,12 +10,12 @@
 struct fend_timer;
 
 /*
- * A 4-ary heap of timers in an array, each entry with a copy of its key, so that comparing touches no
- * timer unless two keys are equal.
+ * A 4-ary heap of timers in an array, each entry with a copy of its key, so that comparing touches
+ * no timer unless two keys are equal.
  *
- * An entry's key may be earlier than its timer's deadline, never later: arming an already queued timer for later
- * just writes the deadline down, which makes restarting an idle timeout free. The entry is moved
- * when it reaches the top.
+ * An entry's key may be earlier than its timer's deadline, never later: arming an already queued
+ * timer for later just writes the deadline down, which makes restarting an idle timeout free. The
+ * entry is moved when it reaches the top.
  *
  * Late timers, which are queued but not in the heap for now, have the entries from the end of the
  * array backwards.

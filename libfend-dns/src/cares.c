@@ -11,8 +11,8 @@
  * Its socket input and output passes traffic.c and the kernel door; its random numbers and its
  * memory do not.
  *
- * When c-ares wants to be called next is worked out anew only when that time has come, as up to 1.31
- * it looks at every question for it. What is due is due then or earlier, never later.
+ * When c-ares wants to be called next is worked out anew only when that time has come, as up to
+ * 1.31 it looks at every question for it. What is due is due then or earlier, never later.
  */
 #include "cares.h"
 

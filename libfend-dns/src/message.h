@@ -33,8 +33,8 @@ int fend__message_addresses(const unsigned char *message, size_t size, const cha
 uint32_t fend__message_ttl(const unsigned char *message, size_t size);
 
 /*
- * Make a message, of at least 12 bytes, one without answers that says of itself that it is cut (TC).
- * Its new size.
+ * Make a message, of at least 12 bytes, one without answers that says of itself that it is cut
+ * (TC). Its new size.
  */
 size_t fend__message_cut(unsigned char *message, size_t size);
 

@@ -104,8 +104,8 @@ count_byte(struct lengths *lengths, bool is_end)
 
 /*
  * Write a name, not longer than it was, as all versions of c-ares read it: those before 1.19 know
- * no decimal digits behind a backslash. Its labels are looked at here, so that there is nothing left
- * for c-ares to refuse but characters. 0 or a FEND_EAI_ code.
+ * no decimal digits behind a backslash. Its labels are looked at here, so that there is nothing
+ * left for c-ares to refuse but characters. 0 or a FEND_EAI_ code.
  */
 static int
 read_name(const char *name, char *ret_name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Destination address selection, RFC 6724 section 6, with the default policy table of section 2.1.
- * Left out is rule 7, about tunnels: of the kinds of interface that there are nobody has a list, and
- * those that the policy table knows by their addresses come last anyway. Rule 9 counts for IPv4
+ * Left out is rule 7, about tunnels: of the kinds of interface that there are nobody has a list,
+ * and those that the policy table knows by their addresses come last anyway. Rule 9 counts for IPv4
  * within a network only: beyond it a common prefix says nothing about distance.
  *
  * Only so many addresses are looked at, since each may cost system calls and whoever answers for

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Source addresses, which the order of destinations depends on. To ask the kernel for one takes four
- * system calls, so what it says is taken for true for LIFE: programs look up the same names again.
- * Not so that a destination cannot be reached: what becomes reachable is so at once.
+ * Source addresses, which the order of destinations depends on. To ask the kernel for one takes
+ * four system calls, so what it says is taken for true for LIFE: programs look up the same names
+ * again. Not so that a destination cannot be reached: what becomes reachable is so at once.
  */
 #include "sources.h"
 

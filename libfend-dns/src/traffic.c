@@ -5,9 +5,9 @@
  * transmission of a question to the last. What that yields goes into texts for people and decides
  * nothing that c-ares has decided.
  *
- * c-ares reads a socket until nothing is left, which under load is never. So it is told that nothing
- * is after AT_ONCE datagrams: other callbacks of the loop wait no longer than these take, and what
- * is asked next is sent while the server still works on the rest.
+ * c-ares reads a socket until nothing is left, which under load is never. So it is told that
+ * nothing is after AT_ONCE datagrams: other callbacks of the loop wait no longer than these take,
+ * and what is asked next is sent while the server still works on the rest.
  */
 #include "traffic.h"
 

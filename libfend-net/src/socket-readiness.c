@@ -2,9 +2,9 @@
 /*
  * A socket's readiness, which one holder has at a time, or a watch.
  *
- * There is one fend_io per socket, made by the first of them and kept, with an interest that follows
- * from what the holder or the watch, and the layers want: none as a rule when there is neither. Events
- * pass through the layers and then to the holder or the watch.
+ * There is one fend_io per socket, made by the first of them and kept, with an interest that
+ * follows from what the holder or the watch, and the layers want: none as a rule when there is
+ * neither. Events pass through the layers and then to the holder or the watch.
  *
  * The watch (socket-watch.c), which nearly every socket has that is not a stream's, is no more than
  * a function, called when nobody holds. An operation which says so may hold over it.

@@ -17,8 +17,8 @@
 #define SOCKET_INTEREST (unsigned)(FEND_IN | FEND_OUT | FEND_PRI | FEND_RDHUP)
 
 /*
- * One level of a socket's stack. The lowest is the kernel's, which all sockets with layers have; each
- * layer has one of its own, and is given the one beneath as its handle.
+ * One level of a socket's stack. The lowest is the kernel's, which all sockets with layers have;
+ * each layer has one of its own, and is given the one beneath as its handle.
  */
 struct fend_below {
 	const struct fend_layer_ops *ops; /* NULL: the kernel */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dispatch: N socket pairs are watched, A bytes go round among them. Each callback reads its byte and
- * writes one to the next pair, as in libevent's classic benchmark. The figure is wall time per
+ * Dispatch: N socket pairs are watched, A bytes go round among them. Each callback reads its byte
+ * and writes one to the next pair, as in libevent's classic benchmark. The figure is wall time per
  * callback, with the two system calls in it that every callback makes.
  *
  *	bench-dispatch [N A [EVENTS]]

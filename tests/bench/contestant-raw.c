@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bare system calls: epoll with the callback in the event's pointer, an array heap of timers with
- * four children per node, and an eventfd with a locked list.
+ * The bare system calls: epoll with the callback in the event's pointer, an array heap of timers
+ * with four children per node, and an eventfd with a locked list.
  */
 #include "bench.h"
 

@@ -2,8 +2,8 @@
 /*
  * nginx, whose master process inherits the listening socket, and whose one worker is measured. (It
  * crashes when it inherits a socket and is to have no master.) What it sends is a file of
- * zeros, in records of the size that is asked for. It is not asked to receive: it would throw a body
- * away in pieces of 4 KiB.
+ * zeros, in records of the size that is asked for. It is not asked to receive: it would throw a
+ * body away in pieces of 4 KiB.
  */
 #include "bench.h"
 

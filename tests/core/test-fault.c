@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Failing system calls and allocations: each of a life with one object of every kind fails once, and
- * then that one and all after it. Whoever asked is told by a return value or by its callback, nothing
- * leaks, and nothing crashes.
+ * Failing system calls and allocations: each of a life with one object of every kind fails once,
+ * and then that one and all after it. Whoever asked is told by a return value or by its callback,
+ * nothing leaks, and nothing crashes.
  */
 #include "fend-test.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What fend and glibc's getaddrinfo(3) make of each pair of answers for the two families. The server
- * with faults is a process of its own, since glibc waits for it.
+ * What fend and glibc's getaddrinfo(3) make of each pair of answers for the two families. The
+ * server with faults is a process of its own, since glibc waits for it.
  */
 #include <signal.h>
 #include <string.h>

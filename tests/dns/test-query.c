@@ -123,8 +123,8 @@ test_records(struct test *test)
 }
 
 /*
- * Whatever is printable gets there and comes back. Some versions of c-ares refuse what is not in the
- * names of hosts, but then with that error.
+ * Whatever is printable gets there and comes back. Some versions of c-ares refuse what is not in
+ * the names of hosts, but then with that error.
  */
 static void
 test_names(struct test *test)

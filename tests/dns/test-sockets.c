@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sockets that questions go over: one is kept for the next question, but not for long, not after
- * anything unusual, and not where there are several servers.
+ * The sockets that questions go over: one is kept for the next question, but not for long, not
+ * after anything unusual, and not where there are several servers.
  */
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -12,7 +12,8 @@ struct process;
 
 /*
  * Start argv (NULL-terminated; argv[0] is searched in PATH, /usr/sbin and /sbin). Standard input
- * is a pipe, see process_write(); output and errors go to one file. The test fails if argv[0] is missing.
+ * is a pipe, see process_write(); output and errors go to one file. The test fails if argv[0] is
+ * missing.
  */
 struct process *process_start(const char *const *argv);
 /* Terminate if it still runs, reap, remove its directory. Returns NULL. */

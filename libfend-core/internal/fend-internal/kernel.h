@@ -29,8 +29,8 @@ struct fend__message {
  *
  * Each entry is the system call of its name, except that it returns -errno and leaves errno alone
  * in no particular state. Descriptors come out close-on-exec, and those of sockets, accepted
- * connections and the wake-up nonblocking. EINTR is passed on only by those that wait (poll, epoll_wait);
- * the others repeat the call.
+ * connections and the wake-up nonblocking. EINTR is passed on only by those that wait (poll,
+ * epoll_wait); the others repeat the call.
  *
  * A test sets the pointer before it makes its first object and restores it after the last is gone.
  */

@@ -24,8 +24,8 @@ struct fend_loop *fend__loop_drop(struct fend_loop *loop); /* returns NULL */
 int fend__loop_check(const struct fend_loop *loop);
 
 /*
- * A number that differs between a process and its children; costs a load. _init, which fend_loop_new()
- * calls, makes that so from now on.
+ * A number that differs between a process and its children; costs a load. _init, which
+ * fend_loop_new() calls, makes that so from now on.
  */
 unsigned fend__process(void);
 void fend__process_init(void);

@@ -28,9 +28,9 @@ struct fend_loop;
  * Questions of the same time go to a server over one socket, from a port that the system has chosen
  * at random. Later ones go over another; if there is only one server, after a second at the latest.
  *
- * A question that was sent comes to its end although nobody waits for it any more: it is asked again
- * as often as it would have been, keeps a descriptor and wakes the loop meanwhile, and its answer
- * may be kept. Freeing the resolver ends that at once.
+ * A question that was sent comes to its end although nobody waits for it any more: it is asked
+ * again as often as it would have been, keeps a descriptor and wakes the loop meanwhile, and its
+ * answer may be kept. Freeing the resolver ends that at once.
  */
 struct fend_resolver;
 

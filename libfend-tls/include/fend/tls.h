@@ -199,8 +199,8 @@ struct fend_tls_params {
 	 * both kinds of clients keeps two contexts, and lets hello choose. The key exchange is by
 	 * groups all the same, so who learns a key later cannot decrypt what was recorded.
 	 *
-	 * Of ciphers AES-256-GCM is left out, which goes with SHA-384: a key is for SHA-256. TLS 1.2
-	 * has CHACHA20-POLY1305 alone (RFC 7905), and is not spoken if ciphers lack it.
+	 * Of ciphers AES-256-GCM is left out, which goes with SHA-384: a key is for SHA-256. TLS
+	 * 1.2 has CHACHA20-POLY1305 alone (RFC 7905), and is not spoken if ciphers lack it.
 	 *
 	 * A client whose identity is unknown is refused like one with the wrong key, by the same
 	 * alert at the same moment, and a server looks at all its keys for each: nobody can tell
@@ -267,12 +267,12 @@ typedef void fend_tls_fn(struct fend_socket *socket, int err, void *data);
 
 /*
  * Run the handshake, until all that it takes is sent and received. fn is called exactly once, from
- * the loop, never before this returns, unless the socket or the loop is freed before. On failure the socket is good for nothing but freeing;
- * an alert was sent, the one that RFC 8446, section 6.2, has for the reason, except to a peer that
- * had sent one itself, was gone or was too slow. (Once records are encrypted OpenSSL lets nobody
- * choose: a client that resumes a connection and is offered no application protocol may say
- * unexpected_message or bad_record_mac.) A watch is suspended meanwhile and resumes before fn is
- * called.
+ * the loop, never before this returns, unless the socket or the loop is freed before. On failure
+ * the socket is good for nothing but freeing; an alert was sent, the one that RFC 8446, section
+ * 6.2, has for the reason, except to a peer that had sent one itself, was gone or was too slow.
+ * (Once records are encrypted OpenSSL lets nobody choose: a client that resumes a connection and is
+ * offered no application protocol may say unexpected_message or bad_record_mac.) A watch is
+ * suspended meanwhile and resumes before fn is called.
  *   0          fn will be called
  *   -EINVAL    no TLS on this socket, or another loop
  *   -EBUSY     something other than a watch holds the socket
