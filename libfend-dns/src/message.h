@@ -23,8 +23,8 @@ struct message_addresses {
 };
 
 /*
- * Take the addresses of type (RECORD_A, _AAAA) for name out of a message. 0, FEND_EAI_NODATA if it
- * has none, FEND_EAI_FAIL if it is malformed, FEND_EAI_MEMORY.
+ * Take the addresses of type (RECORD_A, _AAAA) for name out of a message whose question is for that
+ * name. 0, FEND_EAI_NODATA if it has none, FEND_EAI_FAIL if it is malformed, FEND_EAI_MEMORY.
  */
 int fend__message_addresses(const unsigned char *message, size_t size, const char *name, int type,
 			    struct message_addresses *ret_addresses);

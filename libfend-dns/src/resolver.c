@@ -3,10 +3,11 @@
  * Resolvers: the files that say whom to ask and what need not be asked, and a channel to ask over.
  *
  * Both files, and the addresses of this host, which decide the order of others, are looked at again
- * when something is to be looked up, but at most once in CHECK. If
- * resolv.conf has changed, a new channel is made for what comes from then on; the old one goes on
- * with what it was asked and ends with the last of its tenants. A file that exists but cannot be
- * read now, or a channel that cannot be made, leaves all as it is until the next time.
+ * when something is to be looked up, but at most once in CHECK. If resolv.conf has changed, a new
+ * channel is made for what comes from then on; the old one goes on with what it was asked and ends
+ * with the last of its tenants. A file that exists but cannot be read now, or a channel that cannot
+ * be made, leaves all as it is until the next time. If that is hosts, and it was never read, the next
+ * time is the next lookup: a moment without a descriptor is not to fail those of a second.
  *
  * A resolver without a loop of the caller's has one of its own, which is all that fd and process
  * need. The blocking lookup, which waits for one thing only, has none at all.

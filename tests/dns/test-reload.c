@@ -242,6 +242,24 @@ test_hosts_that_cannot_be_read_at_all(struct test *test)
 	fend_resolver_free(resolver);
 }
 
+/* What was in the way, such as a limit of descriptors, may be gone at any time. */
+static void
+test_hosts_that_can_be_read_now(struct test *test)
+{
+	struct scene scene;
+
+	scene_start(&scene, test);
+	g_assert_cmpint(unlink(scene.hosts), ==, 0);
+	g_assert_cmpint(mkdir(scene.hosts, 0700), ==, 0);
+	expect(test, &scene, "hosted.test", FEND_EAI_SYSTEM, "");
+	g_assert_cmpint(rmdir(scene.hosts), ==, 0);
+	g_free(test_file("hosts", "192.0.2.20 hosted.test\n"));
+	/* The clock stands still. */
+	expect(test, &scene, "hosted.test", 0, "192.0.2.20");
+	g_assert_cmpuint(scene.first->n_a, ==, 0);
+	scene_end(&scene);
+}
+
 /* A crash may have left zeros where lines have been. */
 static void
 test_zeros_in_a_file(struct test *test)
@@ -274,6 +292,7 @@ main(int argc, char **argv)
 	test_add("/reload/files-that-cannot-be-read-any-more",
 		 test_files_that_cannot_be_read_any_more);
 	test_add("/reload/hosts-that-cannot-be-read-at-all", test_hosts_that_cannot_be_read_at_all);
+	test_add("/reload/hosts-that-can-be-read-now", test_hosts_that_can_be_read_now);
 	test_add("/reload/zeros-in-a-file", test_zeros_in_a_file);
 	return g_test_run();
 }

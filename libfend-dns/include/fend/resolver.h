@@ -23,7 +23,9 @@ struct fend_loop;
  * It reads resolv.conf(5) and hosts(5) when it is made or first used, and again when they have
  * changed: it looks at them when something is to be looked up, at most once a second, and so at the
  * addresses of this host, where their kinds decide an order. Lookups that run then go on as they
- * began. Lookups that ask the same at the same time share one question.
+ * began. If a file is there but cannot be read, what was read before counts; a hosts(5) that never
+ * was is FEND_EAI_SYSTEM, and tried again by each lookup. Lookups that ask the same at the same time
+ * share one question.
  *
  * Questions of the same time go to a server over one socket, from a port that the system has chosen
  * at random. Later ones go over another; if there is only one server, after a second at the latest.
