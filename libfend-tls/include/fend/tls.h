@@ -114,10 +114,11 @@ struct fend_tls_params {
 	int depth;      /* intermediates a peer may send, at most 14; 0: 8 */
 
 	/*
-	 * Certificates to trust, in PEM form: a file, a directory of files. Both NULL: the
-	 * system's, which are loaded when a context that wants them is used first, for all of them
-	 * together, and go with the last. A server that verifies its clients must name one: the
-	 * system's say nothing about who may be a client.
+	 * Certificates to trust, in PEM form: a file, a directory of files, of which those count
+	 * that are regular and hold some, whatever they are called. Both NULL: the system's, which
+	 * are loaded when a context that wants them is used first, for all of them together, and go
+	 * with the last. A server that verifies its clients must name one: the system's say nothing
+	 * about who may be a client.
 	 */
 	const char *cafile, *capath;
 
