@@ -203,10 +203,10 @@ struct fend_tls_params {
 	 * Of ciphers AES-256-GCM is left out, which goes with SHA-384: a key is for SHA-256. TLS 1.2
 	 * has CHACHA20-POLY1305 alone (RFC 7905), and is not spoken if ciphers lack it.
 	 *
-	 * A client whose identity is unknown is refused like one with the wrong key, by the same
-	 * alert at the same moment, and a server looks at all its keys for each: nobody can tell
-	 * which identities exist. They are copied, and wiped when the context is freed. To change
-	 * them, make another context.
+	 * A client whose identity is unknown, as is any with a NUL in it, is refused like one with
+	 * the wrong key, by the same alert at the same moment, and a server looks at all its keys
+	 * for each: nobody can tell which identities exist. They are copied, and wiped when the
+	 * context is freed. To change them, make another context.
 	 */
 	const struct fend_tls_psk *psks;
 	size_t psks_count;
