@@ -9,6 +9,7 @@
  */
 #include <fend-internal/kernel.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -279,6 +280,27 @@ real_host_name(char *ret_name, size_t size)
 }
 
 static int
+real_list(const char *path, fend__list_fn *fn, void *data)
+{
+	struct dirent *entry;
+	DIR *directory;
+	int r;
+
+	do
+		directory = opendir(path);
+	while (!directory && errno == EINTR);
+	if (!directory)
+		return -errno;
+	do {
+		errno = 0;
+		entry = readdir(directory);
+		r = entry ? fn(entry->d_name, data) : -errno;
+	} while (entry && r >= 0);
+	closedir(directory);
+	return r;
+}
+
+static int
 real_lstat(const char *path, struct stat *ret_stat)
 {
 	return lstat(path, ret_stat) < 0 ? -errno : 0;
@@ -343,6 +365,7 @@ FEND_PUBLIC const struct fend__kernel fend__kernel_real = {
 	.interface = real_interface,
 	.interface_name = real_interface_name,
 	.host_name = real_host_name,
+	.list = real_list,
 	.lstat = real_lstat,
 	.chmod = real_chmod,
 	.unlink = real_unlink,

@@ -86,17 +86,6 @@ fend__tls_read_file(const char *path, struct fend__tls_blob *ret_blob)
 	return r;
 }
 
-static int
-try_directory(const char *path)
-{
-	int fd = fend__kernel->open(path, O_RDONLY | O_DIRECTORY);
-
-	if (fd < 0)
-		return fd;
-	fend__close(fd);
-	return 0;
-}
-
 static const char *
 file_error(int err)
 {
@@ -141,12 +130,6 @@ read_trust(struct fend__tls_config *config, struct fend__tls_failure *failure)
 		if (r < 0)
 			return fend__tls_fail(failure, r, "cafile: %s: %s", params->cafile,
 					      file_error(r));
-	}
-	if (params->capath) {
-		r = try_directory(params->capath);
-		if (r < 0)
-			return fend__tls_fail(failure, r, "capath: %s: %s", params->capath,
-					      fend_strerror(r));
 	}
 	if (params->crlfile) {
 		r = fend__tls_read_file(params->crlfile, &config->crlfile);

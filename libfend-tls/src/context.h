@@ -26,8 +26,8 @@ struct fend_tls_context {
 int fend__tls_params_check(struct fend_tls_params *params, struct fend__tls_failure *failure);
 
 /*
- * Read the files that the parameters name, except what is in capath, which is only tried. _fini
- * wipes what was read. On failure nothing is to be finished.
+ * Read the files that the parameters name, except what is in capath. _fini wipes what was read. On
+ * failure nothing is to be finished.
  */
 int fend__tls_config_init(struct fend__tls_config *ret_config, const struct fend_tls_params *params,
 			  struct fend__tls_failure *failure);

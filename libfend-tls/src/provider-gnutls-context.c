@@ -153,33 +153,35 @@ import_key(struct pair *pair, const struct fend__tls_config *config, size_t i,
 }
 
 static int
+trust_some(const struct fend__tls_blob *blob, void *credentials)
+{
+	const gnutls_datum_t pem = { blob->data, (unsigned)blob->size };
+	int n = gnutls_certificate_set_x509_trust_mem(credentials, &pem, GNUTLS_X509_FMT_PEM);
+
+	if (n == GNUTLS_E_MEMORY_ERROR)
+		return -ENOMEM;
+	return n > 0 ? n : 0;
+}
+
+static int
 set_trust(gnutls_certificate_credentials_t credentials, const struct fend__tls_config *config,
 	  struct fend__tls_failure *failure)
 {
 	const struct fend_tls_params *params = &config->params;
-	const gnutls_datum_t pem = { config->cafile.data, (unsigned)config->cafile.size };
 	int n;
 
 	/* it counts the certificates that a peer sends, so the leaf and perhaps the root as well */
 	fend__gnutls_set_verification(credentials, (unsigned)params->depth + 2);
 	if (params->cafile) {
-		n = gnutls_certificate_set_x509_trust_mem(credentials, &pem, GNUTLS_X509_FMT_PEM);
+		n = trust_some(&config->cafile, credentials);
 		if (n <= 0)
-			return fend__tls_fail(failure,
-					      n == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
+			return fend__tls_fail(failure, n < 0 ? n : -EBADMSG,
 					      "cafile: %s: no certificate in PEM form",
 					      params->cafile);
 	}
-	if (params->capath) {
-		n = gnutls_certificate_set_x509_trust_dir(credentials, params->capath,
-							  GNUTLS_X509_FMT_PEM);
-		if (n <= 0)
-			return fend__tls_fail(failure,
-					      n == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EBADMSG,
-					      "capath: %s: no certificate in PEM form",
-					      params->capath);
-	}
-	return 0;
+	return params->capath
+		       ? fend__tls_trust_directory(params->capath, trust_some, credentials, failure)
+		       : 0;
 }
 
 static int

@@ -8,7 +8,6 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/store.h>
 #include <openssl/x509v3.h>
 
 #include <fend-internal/kernel.h>
@@ -326,75 +325,36 @@ trust_certificate(struct fend__openssl_context *context, X509 *certificate)
 	       SSL_CTX_add_client_CA(context->ctx, certificate);
 }
 
+/* How many there are; 0: there is something else; -ENOMEM. */
+static int
+trust_some(const struct fend__tls_blob *blob, void *data)
+{
+	struct fend__openssl_context *context = data;
+	STACK_OF(X509) *list = read_certificates(blob);
+	int n = sk_X509_num(list), i;
+	bool good = true;
+
+	if (!list)
+		return fend__openssl_error().reason == ERR_R_MALLOC_FAILURE ? -ENOMEM : 0;
+	for (i = 0; good && i < n; i++)
+		good = trust_certificate(context, sk_X509_value(list, i));
+	sk_X509_pop_free(list, X509_free);
+	ERR_clear_error();
+	return good ? n : -ENOMEM;
+}
+
 static int
 trust_file(struct fend__openssl_context *context, const struct fend__tls_config *config,
 	   struct fend__tls_failure *failure)
 {
-	STACK_OF(X509) *list = read_certificates(&config->cafile);
-	bool good = list;
-	int i;
+	int n = trust_some(&config->cafile, context);
 
-	for (i = 0; good && i < sk_X509_num(list); i++)
-		good = trust_certificate(context, sk_X509_value(list, i));
-	sk_X509_pop_free(list, X509_free);
-	if (good)
+	if (n > 0)
 		return 0;
-	if (fend__openssl_error().reason == ERR_R_MALLOC_FAILURE || list)
-		return fend__tls_fail(failure, -ENOMEM, "cafile: %s", fend_strerror(-ENOMEM));
+	if (n < 0)
+		return fend__tls_fail(failure, n, "cafile: %s", fend_strerror(n));
 	return fend__tls_fail(failure, -EBADMSG, "cafile: %s: no certificate in PEM form",
 			      config->params.cafile);
-}
-
-/*
- * The certificates in one file of a directory; files that hold something else do not matter. Their
- * number or -ENOMEM.
- */
-static int
-trust_entry(struct fend__openssl_context *context, const char *path)
-{
-	struct fend__tls_blob blob;
-	X509 *certificate;
-	int n = 0, r;
-	BIO *bio;
-
-	/* not by OpenSSL, which would wait for who writes into a FIFO */
-	r = fend__tls_read_file(path, &blob);
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	bio = open_blob(&blob);
-	while (bio && (certificate = PEM_read_bio_X509(bio, NULL, refuse_password, NULL))) {
-		n += trust_certificate(context, certificate);
-		X509_free(certificate);
-	}
-	BIO_free(bio);
-	fend__tls_blob_fini(&blob);
-	return n;
-}
-
-/* Every file counts, whatever its name: OpenSSL alone would look for hashes of subjects. */
-static int
-trust_directory(struct fend__openssl_context *context, const char *path,
-		struct fend__tls_failure *failure)
-{
-	OSSL_STORE_CTX *directory = OSSL_STORE_open(path, NULL, NULL, NULL, NULL);
-	OSSL_STORE_INFO *info;
-	int n = 0, r = 0;
-
-	while (directory && r >= 0 && !OSSL_STORE_eof(directory)) {
-		info = OSSL_STORE_load(directory);
-		r = info && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_NAME
-			    ? trust_entry(context, OSSL_STORE_INFO_get0_NAME(info))
-			    : 0;
-		n += r;
-		OSSL_STORE_INFO_free(info);
-	}
-	OSSL_STORE_close(directory);
-	ERR_clear_error();
-	if (r < 0)
-		return fend__tls_fail(failure, r, "capath: %s: %s", path, fend_strerror(r));
-	return n ? 0
-		 : fend__tls_fail(failure, -EBADMSG, "capath: %s: no certificate in PEM form",
-				  path);
 }
 
 /* They stay apart from the certificates, which other contexts may have as well. */
@@ -436,7 +396,7 @@ fend__openssl_set_trust(struct fend__openssl_context *context,
 	if (config->params.cafile)
 		r = trust_file(context, config, failure);
 	if (!r && config->params.capath)
-		r = trust_directory(context, config->params.capath, failure);
+		r = fend__tls_trust_directory(config->params.capath, trust_some, context, failure);
 	if (!r && config->params.crlfile)
 		r = read_crls(context, config, failure);
 	return r;

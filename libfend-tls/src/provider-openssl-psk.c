@@ -8,10 +8,13 @@
 
 /*
  * Pre-shared keys. The callbacks of TLS 1.2 serve TLS 1.3 as well, where OpenSSL takes the keys for
- * ones with SHA-256. They are told an identity as far as the first zero in it, which is as good as
- * another: what it stands for is one of ours. A key of size 0 would mean that there is none, and be
- * told to the client by another alert.
+ * ones with SHA-256. They are told an identity as far as the first zero in it, as if it ended there;
+ * so the whole of it is looked for one before, where the message comes in in TLS 1.2, and in TLS 1.3
+ * by a callback that is to find a session for it, and finds none. A key of size 0 would mean that
+ * there is none, and be told to the client by another alert.
  */
+#define MESSAGE_HEAD 4 /* of a handshake message: its type and size */
+
 const char fend__openssl_psk_suites[] = "ECDHE-PSK-CHACHA20-POLY1305";
 
 bool
@@ -42,12 +45,38 @@ tell_own(SSL *ssl, const char *hint, char *identity, unsigned identity_size, uns
 	return copy_key(psk, key, size);
 }
 
+static int
+note_identity(SSL *ssl, const unsigned char *identity, size_t size, SSL_SESSION **ret_session)
+{
+	struct fend__openssl_session *session = SSL_get_app_data(ssl);
+
+	session->identity_cut = memchr(identity, 0, size);
+	*ret_session = NULL;
+	return 1;
+}
+
+/* RFC 4279, section 2: the identity comes first, with its size before it. */
+void
+fend__openssl_note_key_exchange(struct fend__openssl_session *session, const unsigned char *message,
+				size_t size)
+{
+	size_t length;
+
+	if (!session->context->psks || size < MESSAGE_HEAD + 2)
+		return;
+	message += MESSAGE_HEAD;
+	size -= MESSAGE_HEAD + 2;
+	length = (size_t)message[0] << 8 | message[1];
+	session->identity_cut = memchr(message + 2, 0, length < size ? length : size);
+}
+
 static unsigned
 tell_key(SSL *ssl, const char *identity, unsigned char *key, unsigned size)
 {
 	const struct fend__openssl_session *session = SSL_get_app_data(ssl);
+	size_t length = session->identity_cut ? 0 : strlen(identity); /* none is called nothing */
 
-	return copy_key(fend__tls_find_psk(session->io, identity, strlen(identity)), key, size);
+	return copy_key(fend__tls_find_psk(session->io, identity, length), key, size);
 }
 
 bool
@@ -61,6 +90,7 @@ fend__openssl_set_psks(struct fend__openssl_context *context, const struct fend_
 		return true;
 	}
 	SSL_CTX_set_psk_server_callback(context->ctx, tell_key);
+	SSL_CTX_set_psk_find_session_callback(context->ctx, note_identity);
 	return SSL_CTX_use_psk_identity_hint(context->ctx, config->psks->hint) == 1;
 }
 

@@ -116,6 +116,8 @@ note_message(int sent, int version, int type, const void *data, size_t size, SSL
 
 	if (!sent && message == SSL3_MT_KEY_UPDATE)
 		fend__tls_rekeyed(session->io);
+	if (!sent && message == SSL3_MT_CLIENT_KEY_EXCHANGE)
+		fend__openssl_note_key_exchange(session, data, size);
 	if (sent && (type == SSL3_RT_CHANGE_CIPHER_SPEC || message == SSL3_MT_FINISHED ||
 		     message == SSL3_MT_ENCRYPTED_EXTENSIONS))
 		session->encrypts = true;

@@ -65,6 +65,7 @@ struct fend__openssl_session {
 	bool renegotiation;                  /* the peer asked for it */
 	bool encrypts;                       /* what it sends, or is about to */
 	bool poisoned;                       /* pull is to give nonsense */
+	bool identity_cut;                   /* the client's has a zero in it */
 	SSL_SESSION *ticket;                 /* of a client: the newest */
 	char *alpn;                          /* a copy, since OpenSSL does not terminate it */
 	/* FEND__TLS_CHAIN_MAX of them, in DER form, each made when asked for; or NULL */
@@ -146,7 +147,8 @@ int fend__openssl_set_ticket(void *session, const struct fend__tls_blob *blob);
 
 /*
  * Pre-shared keys: of a context, as above. Was the key used? Does this error mean that the peer has
- * another, or none? The failure is filled in then.
+ * another, or none? The failure is filled in then. What a client sends in TLS 1.2, before its key is
+ * asked for.
  */
 bool fend__openssl_set_psks(struct fend__openssl_context *context,
 			    const struct fend__tls_config *config);
@@ -154,6 +156,8 @@ bool fend__openssl_used_psk(const struct fend__openssl_session *session);
 bool fend__openssl_blames_psk(const struct fend__openssl_session *session,
 			      const struct fend__openssl_error *error,
 			      struct fend__tls_failure *failure);
+void fend__openssl_note_key_exchange(struct fend__openssl_session *session,
+				     const unsigned char *message, size_t size);
 bool fend__openssl_random(void *ret_data, size_t size);
 extern const char fend__openssl_psk_suites[]; /* of TLS 1.2 */
 

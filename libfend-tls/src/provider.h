@@ -49,6 +49,14 @@ struct fend__tls_blob {
 int fend__tls_read_file(const char *path, struct fend__tls_blob *ret_blob);
 void fend__tls_blob_fini(struct fend__tls_blob *blob);
 
+/*
+ * Let trust have each file of a directory that may hold certificates: it returns how many it took,
+ * 0 if it holds something else, or -ENOMEM. 0, or -errno with the failure filled in.
+ */
+typedef int fend__tls_trust_fn(const struct fend__tls_blob *blob, void *data);
+int fend__tls_trust_directory(const char *path, fend__tls_trust_fn *trust, void *data,
+			      struct fend__tls_failure *failure);
+
 /* Whom a client wants to talk to. */
 struct fend__tls_name {
 	char *text;                /* host name without trailing dot, or address literal; or NULL */

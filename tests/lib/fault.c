@@ -95,6 +95,7 @@ FAULTY(FAULT_INTERFACE, interface, (const char *name, unsigned *ret_index), name
 FAULTY(FAULT_INTERFACE_NAME, interface_name, (unsigned index, char ret_name[IF_NAMESIZE]), index,
        ret_name)
 FAULTY(FAULT_HOST_NAME, host_name, (char *ret_name, size_t size), ret_name, size)
+FAULTY(FAULT_LIST, list, (const char *path, fend__list_fn *fn, void *data), path, fn, data)
 
 static ssize_t
 faulty_read(int fd, void *buffer, size_t size)
@@ -229,6 +230,7 @@ fault_install(void)
 	faulty.interface = faulty_interface;
 	faulty.interface_name = faulty_interface_name;
 	faulty.host_name = faulty_host_name;
+	faulty.list = faulty_list;
 	faulty.fstat = faulty_fstat;
 	faulty.get_flags = faulty_get_flags;
 	faulty.set_flags = faulty_set_flags;

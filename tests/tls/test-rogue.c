@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A client, or a server, that does after the handshake what one of fend would not do. */
+/* A client, or a server, that does what one of fend would not do. */
 #include "link.h"
 #include "rogue.h"
 
@@ -142,6 +142,65 @@ test_renegotiation(struct test *test)
 	link_fini(&link);
 }
 
+static void
+wait_for_server(void *data)
+{
+	struct link *link = data;
+
+	if (!link->server.called)
+		test_ok(fend_loop_dispatch(link->test->loop, FEND_MS(1)));
+}
+
+/* Returns the alert. */
+static int
+introduce(struct link *link, struct test *test, const void *identity, size_t size, unsigned minor)
+{
+	static const struct fend_tls_psk psk = { "client", "a key of 24 random bytes", 24 };
+	const struct fend_tls_params params = {
+		.size = sizeof(struct fend_tls_params),
+		.mode = FEND_TLS_SERVER,
+		.psks = &psk,
+		.psks_count = 1,
+	};
+	const struct rogue_client client = {
+		identity, psk.key, size, psk.key_size, minor, wait_for_server, link,
+	};
+	struct fend_tls_context *context = context_new(&params);
+	int alert;
+
+	link_init(link, test);
+	test_ok(fend_tls_wrap(link->server.socket, context, NULL));
+	fend_tls_context_unref(context);
+	test_ok(fend_tls_handshake(link->server.socket, test->loop, FEND_FOREVER, on_done,
+				   &link->server));
+	alert = rogue_gnutls_introduce(fend_socket_fd(link->client.socket), &client);
+	test_wait(test, &link->server.called);
+	return alert;
+}
+
+/* What is in front of the NUL is an identity that there is. */
+static void
+test_identity_with_a_nul(struct test *test)
+{
+	struct link link;
+	unsigned minor;
+
+	for (minor = 2; minor <= 3; minor++) {
+		g_assert_cmpint(introduce(&link, test, "client", 6, minor), ==, 0);
+		test_error(link.server.err, 0);
+		g_assert_cmpstr(fend_tls_get(link.server.socket, FEND_TLS_IDENTITY), ==, "client");
+		link_fini(&link);
+		g_assert_cmpint(introduce(&link, test, "client\0s", 8, minor), ==,
+				minor == 2 ? 20 : 47);
+		test_error(link.server.err, -EKEYREJECTED);
+		assert_text(&link.server, "the peer's pre-shared key is unknown or wrong");
+		link_fini(&link);
+		introduce(&link, test, "client", 7, minor);
+		test_error(link.server.err, -EKEYREJECTED);
+		link_fini(&link);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -152,5 +211,6 @@ main(int argc, char **argv)
 	variant_add("/rogue/update-of-keys-behind-close-notify",
 		    test_update_of_keys_behind_close_notify);
 	variant_add("/rogue/renegotiation", test_renegotiation);
+	variant_add_single("/rogue/identity-with-a-nul", test_identity_with_a_nul);
 	return g_test_run();
 }

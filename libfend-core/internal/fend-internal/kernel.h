@@ -22,6 +22,8 @@ struct fend__message {
 	unsigned size; /* how much was moved */
 };
 
+typedef int fend__list_fn(const char *name, void *data);
+
 /*
  * The one door to the kernel. Every system call, clock reading and allocation of fend's own goes
  * through fend__kernel, so that a test can fail the n-th of them, shorten reads and writes or stop
@@ -98,6 +100,9 @@ struct fend__kernel {
 	int (*interface)(const char *name, unsigned *ret_index); /* if_nametoindex(3); -ENODEV */
 	int (*interface_name)(unsigned index, char ret_name[IF_NAMESIZE]); /* if_indextoname(3) */
 	int (*host_name)(char *ret_name, size_t size); /* gethostname(3), with a NUL always */
+
+	/* each name in a directory, "." and ".." included, until fn fails; its error is returned */
+	int (*list)(const char *path, fend__list_fn *fn, void *data);
 
 	/* of the file of a Unix socket */
 	int (*lstat)(const char *path, struct stat *ret_stat);

@@ -114,10 +114,11 @@ struct fend_tls_params {
 	int depth;      /* intermediates a peer may send, at most 14; 0: 8 */
 
 	/*
-	 * Certificates to trust, in PEM form: a file, a directory of files. Both NULL: the
-	 * system's, which are loaded when a context that wants them is used first, for all of them
-	 * together, and go with the last. A server that verifies its clients must name one: the
-	 * system's say nothing about who may be a client.
+	 * Certificates to trust, in PEM form: a file, a directory of files, of which those count
+	 * that are regular and hold some, whatever they are called. Both NULL: the system's, which
+	 * are loaded when a context that wants them is used first, for all of them together, and go
+	 * with the last. A server that verifies its clients must name one: the system's say nothing
+	 * about who may be a client.
 	 */
 	const char *cafile, *capath;
 
@@ -202,10 +203,10 @@ struct fend_tls_params {
 	 * Of ciphers AES-256-GCM is left out, which goes with SHA-384: a key is for SHA-256. TLS
 	 * 1.2 has CHACHA20-POLY1305 alone (RFC 7905), and is not spoken if ciphers lack it.
 	 *
-	 * A client whose identity is unknown is refused like one with the wrong key, by the same
-	 * alert at the same moment, and a server looks at all its keys for each: nobody can tell
-	 * which identities exist. They are copied, and wiped when the context is freed. To change
-	 * them, make another context.
+	 * A client whose identity is unknown, as is any with a NUL in it, is refused like one with
+	 * the wrong key, by the same alert at the same moment, and a server looks at all its keys
+	 * for each: nobody can tell which identities exist. They are copied, and wiped when the
+	 * context is freed. To change them, make another context.
 	 */
 	const struct fend_tls_psk *psks;
 	size_t psks_count;
