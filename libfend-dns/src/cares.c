@@ -43,7 +43,7 @@
 #if ARES_VERSION >= 0x012000 /* 1.32, which goes by how fast a server was */
 #define TRY_MIN FEND_MS(250)
 #else
-#define TRY_MIN FEND_FOREVER
+#define TRY_MIN INT64_MAX
 #endif
 
 /* Before 1.23 it is cut to milliseconds: what wakes that early wakes again and again. */
@@ -345,7 +345,7 @@ fend__cares_new(const struct config *config, struct sockets *sockets, struct car
 	cares->traffic.sockets = sockets;
 	cares->due = FEND_FOREVER;
 	cares->try_min = config->try_timeout + TICK;
-	if (TRY_MIN != FEND_FOREVER && TRY_MIN < cares->try_min)
+	if (TRY_MIN < cares->try_min)
 		cares->try_min = TRY_MIN;
 	r = open_channel(cares);
 	if (r < 0) {

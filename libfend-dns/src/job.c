@@ -39,7 +39,8 @@ half_clear(struct half *half)
 {
 	fend__asker_cancel(&half->asker);
 	half->pending = false;
-	half->err = half->rcode = 0;
+	half->err = 0;
+	half->rcode = 0;
 	half->addresses = fend__release(half->addresses);
 	half->canonical = fend__release(half->canonical);
 	half->n = 0;

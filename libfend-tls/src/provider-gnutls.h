@@ -48,7 +48,7 @@ struct fend__gnutls_session {
 
 int fend__gnutls_context_new(const struct fend__tls_config *config,
 			     struct fend__tls_failure *failure, void **ret_context);
-void fend__gnutls_context_free(void *context);
+void fend__gnutls_context_free(void *p);
 /* Load the system's trust if it is wanted and was not loaded yet. [any thread] 0 or -ENOMEM. */
 int fend__gnutls_trust_load(struct fend__gnutls_context *context);
 void fend__gnutls_trust_release(struct fend__gnutls_context *context);
@@ -94,7 +94,7 @@ void fend__gnutls_free_staples(struct fend__gnutls_context *context);
 int fend__gnutls_check_staple(struct fend__gnutls_session *session,
 			      const struct fend__gnutls_chain *chain,
 			      struct fend__tls_failure *failure);
-int fend__gnutls_staple(void *session, const void **ret_der, size_t *ret_size);
+int fend__gnutls_staple(void *p, const void **ret_der, size_t *ret_size);
 
 /*
  * GnuTLS calls this in the middle of a handshake (gnutls_session_set_verify_function()). 0, or a
@@ -106,18 +106,17 @@ const char *fend__gnutls_version(void);
 bool fend__gnutls_is_tls13(const struct fend__gnutls_session *session);
 
 /* Entries of the provider's table. */
-const char *fend__gnutls_get(void *session, enum fend_tls_item item);
-int fend__gnutls_peer_certificate(void *session, unsigned n, const void **ret_der,
-				  size_t *ret_size);
-int fend__gnutls_export(void *session, const char *label, const void *context, size_t context_size,
+const char *fend__gnutls_get(void *p, enum fend_tls_item item);
+int fend__gnutls_peer_certificate(void *p, unsigned n, const void **ret_der, size_t *ret_size);
+int fend__gnutls_export(void *p, const char *label, const void *context, size_t context_size,
 			void *ret_key, size_t key_size);
-ssize_t fend__gnutls_end_point(void *session, unsigned char *ret_data);
+ssize_t fend__gnutls_end_point(void *p, unsigned char *ret_data);
 bool fend__gnutls_is_bound(void *session);
 bool fend__gnutls_hmac(const void *key, size_t key_size, const void *data, size_t size,
 		       unsigned char ret_hash[FEND__TLS_HASH]);
 bool fend__gnutls_is_resumed(void *session);
-int fend__gnutls_ticket(void *session, struct fend__tls_blob *ret_blob);
-int fend__gnutls_set_ticket(void *session, const struct fend__tls_blob *blob);
+int fend__gnutls_ticket(void *p, struct fend__tls_blob *ret_blob);
+int fend__gnutls_set_ticket(void *p, const struct fend__tls_blob *blob);
 
 /* Pre-shared keys: of a context, 0, or a code of GnuTLS; of a session; was the key used? */
 int fend__gnutls_set_psks(struct fend__gnutls_context *context,

@@ -77,7 +77,7 @@ BIO_METHOD *fend__openssl_method_new(void);
 
 int fend__openssl_context_new(const struct fend__tls_config *config,
 			      struct fend__tls_failure *failure, void **ret_context);
-void fend__openssl_context_free(void *context);
+void fend__openssl_context_free(void *p);
 
 /*
  * Trust what a context is to trust; certificates and keys that it presents. Both return 0, or
@@ -108,7 +108,7 @@ int fend__openssl_set_staple(struct fend__openssl_context *context,
 			     const struct fend__tls_config *config, size_t i, X509 *certificate,
 			     struct fend__tls_failure *failure);
 void fend__openssl_free_staples(struct fend__openssl_context *context);
-int fend__openssl_staple(void *session, const void **ret_der, size_t *ret_size);
+int fend__openssl_staple(void *p, const void **ret_der, size_t *ret_size);
 /* Does a certificate want what its issuer's wants of all below (RFC 7633, section 4.2.2)? */
 bool fend__openssl_keeps_features(X509 *certificate, X509 *issuer);
 
@@ -132,18 +132,17 @@ const char *fend__openssl_version(void);
 bool fend__openssl_is_tls13(const struct fend__openssl_session *session);
 
 /* Entries of the provider's table. */
-const char *fend__openssl_get(void *session, enum fend_tls_item item);
-int fend__openssl_peer_certificate(void *session, unsigned n, const void **ret_der,
-				   size_t *ret_size);
-int fend__openssl_export(void *session, const char *label, const void *context, size_t context_size,
+const char *fend__openssl_get(void *p, enum fend_tls_item item);
+int fend__openssl_peer_certificate(void *p, unsigned n, const void **ret_der, size_t *ret_size);
+int fend__openssl_export(void *p, const char *label, const void *context, size_t context_size,
 			 void *ret_key, size_t key_size);
-ssize_t fend__openssl_end_point(void *session, unsigned char *ret_data);
+ssize_t fend__openssl_end_point(void *p, unsigned char *ret_data);
 bool fend__openssl_is_bound(void *session);
 bool fend__openssl_hmac(const void *key, size_t key_size, const void *data, size_t size,
 			unsigned char ret_hash[FEND__TLS_HASH]);
 bool fend__openssl_is_resumed(void *session);
-int fend__openssl_ticket(void *session, struct fend__tls_blob *ret_blob);
-int fend__openssl_set_ticket(void *session, const struct fend__tls_blob *blob);
+int fend__openssl_ticket(void *p, struct fend__tls_blob *ret_blob);
+int fend__openssl_set_ticket(void *p, const struct fend__tls_blob *blob);
 
 /*
  * Pre-shared keys: of a context, as above. Was the key used? Does this error mean that the peer has

@@ -37,6 +37,7 @@ packages_table()
 	ci    ccache            ccache            ccache              ccache          ccache
 	ci    clang             clang             clang               clang           clang
 	ci    clang-format-14   clang-format-14   -                   -               -
+	ci    clang-tidy-14     clang-tidy-14     -                   -               -
 	ci    libclang-rt-dev   libclang-rt-dev   compiler-rt         compiler-rt     compiler-rt
 	ci    musl-tools        musl-tools        musl-gcc            -               musl
 	ci    valgrind          valgrind          valgrind            valgrind        valgrind
