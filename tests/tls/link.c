@@ -2,6 +2,8 @@
 #include "link.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -132,6 +134,9 @@ init(struct link *link, struct test *test, const struct pair *pair)
 	link->client.socket = pair->a;
 	link->server.socket = pair->b;
 	for (i = 0; i < 2; i++) {
+		/* else each small piece waits for the acknowledgement of the one before */
+		if (variant.way != DIRECT)
+			fend_socket_set_option_int(sockets[i], IPPROTO_TCP, TCP_NODELAY, 1);
 		if (variant.way == DRIBBLED)
 			dribbler_push(sockets[i]);
 		else if (variant.way == STALLED)

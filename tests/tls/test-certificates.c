@@ -271,13 +271,13 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add("/certificates/by-name", test_by_name);
-	variant_add("/certificates/first-for-others", test_first_for_others);
-	variant_add("/certificates/clients-are-verified", test_clients_are_verified);
+	variant_add_each_way("/certificates/by-name", test_by_name);
+	variant_add_each_way("/certificates/first-for-others", test_first_for_others);
+	variant_add_each_way("/certificates/clients-are-verified", test_clients_are_verified);
 	variant_add("/certificates/by-key", test_by_key);
 	variant_add("/certificates/no-key-in-common", test_no_key_in_common);
 	variant_add("/certificates/never-presented", test_never_presented);
-	variant_add("/certificates/odd-names", test_odd_names);
+	variant_add_each_way("/certificates/odd-names", test_odd_names);
 	variant_add("/certificates/every-failing-allocation", test_every_failing_allocation);
 	return g_test_run();
 }

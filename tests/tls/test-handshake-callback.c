@@ -287,7 +287,8 @@ main(int argc, char **argv)
 			 test_watch_is_suspended_and_resumed);
 	variant_add_ways("/callback/watch-is-back-in-the-callback",
 			 test_watch_is_back_in_the_callback);
-	variant_add("/callback/data-behind-the-last-flight", test_data_behind_the_last_flight);
+	variant_add_each_way("/callback/data-behind-the-last-flight",
+			     test_data_behind_the_last_flight);
 	variant_add("/callback/last-flight-has-left", test_last_flight_has_left);
 	variant_add("/callback/tickets-are-not-waited-for", test_tickets_are_not_waited_for);
 	variant_add_ways("/callback/free-socket-in-the-callback", test_free_socket_in_the_callback);

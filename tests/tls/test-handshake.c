@@ -374,12 +374,12 @@ main(int argc, char **argv)
 	keys = g_build_filename(test_directory(), "keys", NULL);
 	g_setenv("SSLKEYLOGFILE", keys, TRUE);
 	g_free(keys);
-	variant_add("/handshake/versions-and-keys", test_versions_and_keys);
-	variant_add("/handshake/groups", test_groups);
-	variant_add("/handshake/ciphers", test_ciphers);
+	variant_add_each_way("/handshake/versions-and-keys", test_versions_and_keys);
+	variant_add_each_way("/handshake/groups", test_groups);
+	variant_add_each_way("/handshake/ciphers", test_ciphers);
 	variant_add("/handshake/provider", test_provider);
-	variant_add("/handshake/no-common-version", test_no_common_version);
-	variant_add("/handshake/nothing-in-common", test_nothing_in_common);
+	variant_add_each_way("/handshake/no-common-version", test_no_common_version);
+	variant_add_each_way("/handshake/nothing-in-common", test_nothing_in_common);
 	variant_add("/handshake/one-byte-at-a-time", test_one_byte_at_a_time);
 	variant_add("/handshake/over-a-layer-that-holds", test_over_a_layer_that_holds);
 	variant_add("/handshake/before-it", test_before_the_handshake);

@@ -431,17 +431,18 @@ main(int argc, char **argv)
 	test_ok(fend_set_allocator(reallocate, NULL));
 	test_init(&argc, &argv);
 	variant_add_ways("/psk/connects", test_connects);
-	variant_add_versions("/psk/keys-are-exported-and-bound", test_keys_are_exported_and_bound);
-	variant_add_versions("/psk/any-cipher-that-goes", test_any_cipher_that_goes);
-	variant_add_versions("/psk/without-chacha-there-is-no-1.2",
-			     test_without_chacha_there_is_no_1_2);
-	variant_add_versions("/psk/one-of-many", test_one_of_many);
-	variant_add_versions("/psk/first-of-two", test_first_of_two);
-	variant_add_versions("/psk/unknown-identity-looks-like-a-wrong-key",
-			     test_unknown_identity_looks_like_a_wrong_key);
-	variant_add_versions("/psk/certificates-do-not-do", test_certificates_do_not_do);
-	variant_add_versions("/psk/no-name-is-needed", test_no_name_is_needed);
-	variant_add_versions("/psk/chosen-by-name", test_chosen_by_name);
+	variant_add_versions_each_way("/psk/keys-are-exported-and-bound",
+				      test_keys_are_exported_and_bound);
+	variant_add_versions_each_way("/psk/any-cipher-that-goes", test_any_cipher_that_goes);
+	variant_add_versions_each_way("/psk/without-chacha-there-is-no-1.2",
+				      test_without_chacha_there_is_no_1_2);
+	variant_add_versions_each_way("/psk/one-of-many", test_one_of_many);
+	variant_add_versions_each_way("/psk/first-of-two", test_first_of_two);
+	variant_add_versions_each_way("/psk/unknown-identity-looks-like-a-wrong-key",
+				      test_unknown_identity_looks_like_a_wrong_key);
+	variant_add_versions_each_way("/psk/certificates-do-not-do", test_certificates_do_not_do);
+	variant_add_versions_each_way("/psk/no-name-is-needed", test_no_name_is_needed);
+	variant_add_versions_each_way("/psk/chosen-by-name", test_chosen_by_name);
 	variant_add("/psk/parameters", test_parameters);
 	variant_add("/psk/keys-are-wiped", test_keys_are_wiped);
 	variant_add("/psk/every-failing-allocation", test_every_failing_allocation);

@@ -444,20 +444,21 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add_versions("/staple/is-passed-through", test_is_passed_through);
-	variant_add_versions("/staple/is-not-there", test_is_not_there);
-	variant_add_versions("/staple/is-wanted-by-the-certificate",
-			     test_is_wanted_by_the_certificate);
-	variant_add_versions("/staple/is-wanted-by-an-authority", test_is_wanted_by_an_authority);
-	variant_add_versions("/staple/revoked-and-unknown", test_revoked_and_unknown);
-	variant_add_versions("/staple/who-may-sign", test_who_may_sign);
-	variant_add_versions("/staple/is-current", test_is_current);
-	variant_add_versions("/staple/is-judged-last", test_is_judged_last);
-	variant_add_versions("/staple/is-only-looked-at-by-who-verifies",
-			     test_is_only_looked_at_by_who_verifies);
-	variant_add_versions("/staple/several-certificates", test_several_certificates);
-	variant_add_versions("/staple/several-names", test_several_names);
-	variant_add_versions("/staple/not-when-resumed", test_not_when_resumed);
+	variant_add_versions_each_way("/staple/is-passed-through", test_is_passed_through);
+	variant_add_versions_each_way("/staple/is-not-there", test_is_not_there);
+	variant_add_versions_each_way("/staple/is-wanted-by-the-certificate",
+				      test_is_wanted_by_the_certificate);
+	variant_add_versions_each_way("/staple/is-wanted-by-an-authority",
+				      test_is_wanted_by_an_authority);
+	variant_add_versions_each_way("/staple/revoked-and-unknown", test_revoked_and_unknown);
+	variant_add_versions_each_way("/staple/who-may-sign", test_who_may_sign);
+	variant_add_versions_each_way("/staple/is-current", test_is_current);
+	variant_add_versions_each_way("/staple/is-judged-last", test_is_judged_last);
+	variant_add_versions_each_way("/staple/is-only-looked-at-by-who-verifies",
+				      test_is_only_looked_at_by_who_verifies);
+	variant_add_versions_each_way("/staple/several-certificates", test_several_certificates);
+	variant_add_versions_each_way("/staple/several-names", test_several_names);
+	variant_add_versions_each_way("/staple/not-when-resumed", test_not_when_resumed);
 	variant_add("/staple/parameters", test_parameters);
 	variant_add("/staple/every-failing-allocation", test_every_failing_allocation);
 	return g_test_run();

@@ -233,6 +233,6 @@ main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
 	variant_add("/ticket/keys-change", test_keys_change);
-	variant_add_versions("/ticket/two-hours", test_two_hours);
+	variant_add_versions_each_way("/ticket/two-hours", test_two_hours);
 	return g_test_run();
 }

@@ -398,20 +398,20 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add("/verify/times", test_times);
-	variant_add("/verify/host-names", test_host_names);
-	variant_add("/verify/common-name-does-not-count", test_common_name_does_not_count);
-	variant_add("/verify/oversized-names", test_oversized_names);
-	variant_add("/verify/addresses", test_addresses);
-	variant_add("/verify/issuers", test_issuers);
-	variant_add("/verify/directory-of-authorities", test_directory_of_authorities);
-	variant_add("/verify/use", test_use);
-	variant_add("/verify/none", test_verify_none);
-	variant_add("/verify/no-name-check", test_no_name_check);
-	variant_add("/verify/chains", test_chains);
-	variant_add("/verify/long-chain", test_long_chain);
-	variant_add("/verify/issuer-that-is-none", test_issuer_that_is_none);
-	variant_add("/verify/name-constraints", test_name_constraints);
-	variant_add("/verify/weak-key", test_weak_key);
+	variant_add_each_way("/verify/times", test_times);
+	variant_add_each_way("/verify/host-names", test_host_names);
+	variant_add_each_way("/verify/common-name-does-not-count", test_common_name_does_not_count);
+	variant_add_each_way("/verify/oversized-names", test_oversized_names);
+	variant_add_each_way("/verify/addresses", test_addresses);
+	variant_add_each_way("/verify/issuers", test_issuers);
+	variant_add_each_way("/verify/directory-of-authorities", test_directory_of_authorities);
+	variant_add_each_way("/verify/use", test_use);
+	variant_add_each_way("/verify/none", test_verify_none);
+	variant_add_each_way("/verify/no-name-check", test_no_name_check);
+	variant_add_each_way("/verify/chains", test_chains);
+	variant_add_each_way("/verify/long-chain", test_long_chain);
+	variant_add_each_way("/verify/issuer-that-is-none", test_issuer_that_is_none);
+	variant_add_each_way("/verify/name-constraints", test_name_constraints);
+	variant_add_each_way("/verify/weak-key", test_weak_key);
 	return g_test_run();
 }

@@ -113,7 +113,7 @@ int
 main(int argc, char **argv)
 {
 	test_init(&argc, &argv);
-	variant_add("/zoo/verdicts", test_verdicts);
+	variant_add_each_way("/zoo/verdicts", test_verdicts);
 	variant_add("/zoo/page", test_page);
 	return g_test_run();
 }

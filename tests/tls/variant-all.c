@@ -103,6 +103,26 @@ variant_add_ways(const char *path, test_fn *fn)
 	add_versions_and_keys(path, STALLED, fn);
 }
 
+void
+variant_add_each_way(const char *path, test_fn *fn)
+{
+	add(path, &(struct variant){ .way = DIRECT }, fn);
+	add(path, &(struct variant){ .way = DRIBBLED }, fn);
+	add(path, &(struct variant){ .way = STALLED }, fn);
+}
+
+void
+variant_add_versions_each_way(const char *path, test_fn *fn)
+{
+	static const enum variant_way ways[] = { DIRECT, DRIBBLED, STALLED };
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(ways); i++) {
+		add(path, &(struct variant){ .version = FEND_TLS_1_2, .way = ways[i] }, fn);
+		add(path, &(struct variant){ .version = FEND_TLS_1_3, .way = ways[i] }, fn);
+	}
+}
+
 static void
 add_single(const char *path, const struct variant *with, test_fn *fn)
 {

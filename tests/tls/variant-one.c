@@ -44,6 +44,18 @@ variant_add_ways(const char *path, test_fn *fn)
 }
 
 void
+variant_add_each_way(const char *path, test_fn *fn)
+{
+	variant_add_ways(path, fn);
+}
+
+void
+variant_add_versions_each_way(const char *path, test_fn *fn)
+{
+	variant_add_ways(path, fn);
+}
+
+void
 variant_add_single(const char *path, test_fn *fn)
 {
 	variant_add(path, fn);

@@ -39,6 +39,9 @@ void variant_add_versions(const char *path, test_fn *fn);
 void variant_add_all(const char *path, test_fn *fn);
 /* Also each way: not for cases that count calls, or write to the descriptor what TLS is to read. */
 void variant_add_ways(const char *path, test_fn *fn);
+/* Each way, for cases that see to versions and certificates, or certificates, themselves. */
+void variant_add_each_way(const char *path, test_fn *fn);
+void variant_add_versions_each_way(const char *path, test_fn *fn);
 
 /* With fend on one side only: each provider. */
 void variant_add_single(const char *path, test_fn *fn);
