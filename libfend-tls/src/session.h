@@ -50,7 +50,6 @@ struct fend__tls_session {
 	bool ended;    /* recv returns 0: close_notify, or end of file where that is allowed */
 	bool closing;  /* close_notify is pushed; FIN follows when output is empty */
 	bool finished; /* FIN was sent */
-	bool large;    /* what pull is asked for belongs to a large record */
 	bool last;     /* what is pushed ends a send: it goes at once, with what is held */
 	bool deaf;     /* SHUT_RD */
 	bool ending;   /* fend_tls_shutdown() runs, and reads whatever the user has shut */

@@ -14,12 +14,11 @@
  *
  * Pull reads ahead. Providers ask for a record's header and then for its body; what arrives with
  * the bytes asked for waits in the input buffer, which saves system calls, and lives only until the
- * call on the layer ends or the bytes are used up. It costs to copy them, too, so the body of a
- * large record is received where the provider wants it, and ahead of that only the next header. The
- * provider never sees the end of file or an error: pull notes it and has "nothing now", and
- * fend__tls_judge_input() decides what it means. So truncation is told the same way with every
- * provider, and no provider ends up in its state after a failed read, in which nothing can be sent
- * any more.
+ * call on the layer ends or the bytes are used up. To copy even a full record from there costs less
+ * than a system call for each. The provider never sees the end of file or an error: pull notes it
+ * and has "nothing now", and fend__tls_judge_input() decides what it means. So truncation is told
+ * the same way with every provider, and no provider ends up in its state after a failed read, in
+ * which nothing can be sent any more.
  *
  * Push takes all into the output buffer, and flush sends as many records at a time as there are.
  * The last record of a send goes from where the provider has it, together with those before it, and
@@ -28,10 +27,8 @@
  * listens: what a provider still answers, such as its own KeyUpdate to that of a peer that goes on
  * sending, is dropped.
  */
-#define READ_AHEAD (32 * 1024)
+#define READ_AHEAD (64 * 1024)
 #define READ_AHEAD_EARLY (4 * 1024) /* while a handshake runs: a flight, if it is no long one */
-#define HEADER 5                    /* of a record (RFC 8446, section 5.1) */
-#define LARGE (8 * 1024)            /* to copy as much costs more than a system call */
 
 /*
  * What a peer may send that is not data, before it is refused: providers keep a message until it is
@@ -61,9 +58,7 @@ write_failed(struct fend__tls_session *session, int err)
 static size_t
 choose_ahead(const struct fend__tls_session *session)
 {
-	if (session->state != FEND__TLS_OPEN)
-		return READ_AHEAD_EARLY;
-	return session->large ? HEADER : READ_AHEAD;
+	return session->state == FEND__TLS_OPEN ? READ_AHEAD : READ_AHEAD_EARLY;
 }
 
 static ssize_t
@@ -170,9 +165,6 @@ fend__tls_pull(struct fend__tls_session *session, void *buffer, size_t size)
 		session->blocked = true;
 		return -EAGAIN;
 	}
-	/* until the next header; the rest of a large body may be small */
-	if (size <= HEADER || size >= LARGE)
-		session->large = size >= LARGE;
 	if (fend__tls_buffer_size(&session->input)) {
 		n = (ssize_t)fend__tls_buffer_peek(&session->input, buffer, size);
 		fend__tls_buffer_consume(&session->input, (size_t)n);
