@@ -138,7 +138,7 @@ test_malformed_record(struct test *test)
 
 /*
  * Whatever is printable gets there and comes back. Some versions of c-ares refuse what is not in
- * the names of hosts, but then with that error.
+ * the names of hosts, and some the root, but then with that error.
  */
 static void
 test_names(struct test *test)
@@ -163,6 +163,8 @@ test_names(struct test *test)
 	for (i = 0; i < G_N_ELEMENTS(names); i++) {
 		int err = names[i].odd && cares_is_strict() ? FEND_EAI_IDN_ENCODE : 0;
 
+		if (!strcmp(names[i].name, ".") && !cares_has_root())
+			err = FEND_EAI_MEMORY;
 		query_run(test, &told, setting.resolver, names[i].name, FEND_RECORD_TXT);
 		test_error(told.err, err);
 		g_assert_cmpstr(told.first, ==, err ? NULL : names[i].asked);
