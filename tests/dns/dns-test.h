@@ -39,6 +39,9 @@ int has_idn(void);
 /* Does c-ares ask for no names but those that hosts may have? */
 int cares_is_strict(void);
 
+/* Can c-ares ask for the root? */
+int cares_has_root(void);
+
 /* FEND_EAI_x for EAI_x. */
 int eai_error(int eai);
 

@@ -38,7 +38,8 @@ typedef void fend_query_fn(struct fend_query *query, int err, const struct fend_
  * once unless the query, its resolver or the loop is freed before: from the loop, never before this
  * function returns. Mistakes in the name are told by fn: FEND_EAI_NONAME, FEND_EAI_OVERFLOW, and
  * FEND_EAI_IDN_ENCODE for what is not printable ASCII, which cannot be asked for. With c-ares 1.22
- * or later that is so of all but letters, digits, '*', '-', '/' and '_'.
+ * or later that is so of all but letters, digits, '*', '-', '/' and '_'. c-ares 1.31.0 to
+ * 1.33.0 cannot ask for the root: FEND_EAI_MEMORY.
  *   -EINVAL  name, fn or ret_query NULL, no such type, a timeout that is none
  * and at the first use of the loop's resolver those of fend_resolver_new().
  */
