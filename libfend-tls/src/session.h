@@ -109,6 +109,10 @@ int fend__tls_judge_input(struct fend__tls_session *session, struct fend__tls_fa
 /* Plaintext of one record: bytes, 0 at the end, -EAGAIN, or the connection's error. */
 ssize_t fend__tls_read(struct fend__tls_session *session, void *buffer, size_t size);
 
+/* Send iov, total bytes, as records: how many bytes of it were taken, or -errno. */
+ssize_t fend__tls_write(struct fend__tls_session *session, const struct iovec *iov, int n,
+			size_t total);
+
 /* Push close_notify, once, and send it and FIN when possible. 0 or the write error. */
 int fend__tls_close(struct fend__tls_session *session);
 
