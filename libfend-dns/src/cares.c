@@ -46,6 +46,9 @@
 #define TRY_MIN INT64_MAX
 #endif
 
+/* Does it look for connections without questions before it looks whose time has passed? */
+#define CLOSES_EARLY (ARES_VERSION >= 0x012200 && ARES_VERSION < 0x012206) /* 1.34.0 to 1.34.5 */
+
 /* Before 1.23 it is cut to milliseconds: what wakes that early wakes again and again. */
 #define TICK FEND_MS(1)
 
@@ -450,6 +453,8 @@ fend__cares_process(struct cares *cares, int fd, unsigned events)
 	cares->traffic.n_read = 0;
 	cares->depth++;
 	ares_process_fd(cares->channel, in ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
+	if (CLOSES_EARLY && cares->n_running == 0)
+		ares_process_fd(cares->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 	cares->depth--;
 	/* An answer may have led to another try. */
 	if (fd >= 0) {

@@ -141,6 +141,12 @@ cares_is_strict(void)
 }
 
 int
+cares_parses(void)
+{
+	return FEND_CARES_PARSES;
+}
+
+int
 cares_has_root(void)
 {
 	return FEND_CARES_HAS_ROOT;

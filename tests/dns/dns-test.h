@@ -39,6 +39,9 @@ int has_idn(void);
 /* Does c-ares ask for no names but those that hosts may have? */
 int cares_is_strict(void);
 
+/* Does c-ares read answers itself, and ask again if it cannot? */
+int cares_parses(void);
+
 /* Can c-ares ask for the root? */
 int cares_has_root(void);
 

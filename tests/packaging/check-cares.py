@@ -13,9 +13,10 @@ import tap
 
 REFUSED = {'1.18.0': 'needs c-ares 1.18.1 or later', '1.20.0': 'crashes or hangs',
            '1.32.0': 'crashes or hangs'}
-WARNED_OF = ['1.32.3', '1.34.6']
-TAKEN = ['1.18.1', '1.32.2', '1.34.7']
-WARNING = 'can be crashed from the network'
+WARNED_OF = {'1.22.0': 'asks no other server', '1.23.0': 'asks no other server',
+             '1.32.3': 'can be crashed from the network',
+             '1.34.6': 'can be crashed from the network'}
+TAKEN = ['1.18.1', '1.21.0', '1.24.0', '1.32.2', '1.34.7']
 
 
 def setup(arguments, sources, directory, name, *options):
@@ -77,12 +78,13 @@ def main():
         for version, reason in REFUSED.items():
             status, output = configure(arguments, directory, version)
             checks.check(f'{version} is refused', status != 0 and reason in output, output)
-        for version in WARNED_OF:
+        for version, reason in WARNED_OF.items():
             status, output = configure(arguments, directory, version)
-            checks.check(f'{version} is warned of', status == 0 and WARNING in output, output)
+            checks.check(f'{version} is warned of', status == 0 and reason in output, output)
         for version in TAKEN:
             status, output = configure(arguments, directory, version)
-            checks.check(f'{version} is taken', status == 0 and WARNING not in output, output)
+            checks.check(f'{version} is taken', status == 0 and
+                         not any(reason in output for reason in WARNED_OF.values()), output)
         (directory / 'libcares.pc').unlink()
         check_fallback(arguments, checks, directory)
 
