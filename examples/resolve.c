@@ -16,6 +16,10 @@
 
 #include "record_text.h"
 
+#ifndef AI_IDN /* as in musl */
+#define AI_IDN 0
+#endif
+
 static const char usage[] =
 	"usage: resolve [--server LIST] [--timeout SECONDS] NAME   addresses, as getent does\n"
 	"       resolve [...] --type TYPE NAME                     records of DNS\n"

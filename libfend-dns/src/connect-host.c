@@ -25,6 +25,7 @@
 #include <fend-internal/loop.h>
 #include <fend-internal/public.h>
 
+#include "idn.h"
 #include "job.h"
 #include "message.h"
 #include "request.h"

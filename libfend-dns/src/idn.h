@@ -2,9 +2,17 @@
 #ifndef FEND_IDN_H
 #define FEND_IDN_H
 
+#include <netdb.h>
+
 #include "request.h"
 
 /* Names beyond ASCII (RFC 5890): idn-libidn2.c, or idn-none.c where that is not to be had. */
+
+/* Nobody can ask for what the system's <netdb.h>, as musl's, does not name. */
+#ifndef AI_IDN
+#define AI_IDN 0
+#define AI_CANONIDN 0
+#endif
 
 /* Those of AI_IDN and AI_CANONIDN that can be heeded. */
 extern const int fend__idn_flags;

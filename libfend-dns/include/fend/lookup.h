@@ -45,8 +45,9 @@ typedef void fend_lookup_fn(struct fend_lookup *lookup, int err, const struct ad
  * asked for (RFC 7686). docs/getaddrinfo.md tells where this differs from the C library's.
  *
  * A name beyond ASCII needs AI_IDN, and is then UTF-8 in every locale; with AI_CANONIDN the
- * canonical name is as well. Otherwise it is FEND_EAI_IDN_ENCODE. Both flags need a fend that was
- * built with libidn2, and are FEND_EAI_BADFLAGS without.
+ * canonical name is as well. Otherwise it is FEND_EAI_IDN_ENCODE. Both flags need a <netdb.h> that
+ * has them, which musl's does not, and a fend that was built with libidn2; without that they are
+ * FEND_EAI_BADFLAGS.
  *
  * Mistakes that need no name server (FEND_EAI_BADFLAGS, _SERVICE, ...) are told by the callback as
  * well, so there is one place to handle them.
