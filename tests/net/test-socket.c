@@ -557,16 +557,22 @@ test_recv_and_send_never_wait(struct test *test)
 {
 	size_t size = 16 << 20;
 	char *data = g_malloc0(size);
+	struct iovec iov[2] = { { data, size / 2 }, { data + size / 2, size / 2 } };
 	struct pair pair;
 	ssize_t n;
+	int pieces;
 
 	pair_init(&pair);
 	test_ok(fend_file_set_blocking(fend_socket_file(pair.a), true));
 	test_error(fend_socket_recv(pair.a, data, 1, 0), -EAGAIN);
+	for (pieces = 1; pieces <= 2; pieces++)
+		test_error(fend_socket_recvv(pair.a, iov, pieces, 0), -EAGAIN);
 	do
 		n = fend_socket_send(pair.a, data, size, 0);
 	while (n > 0);
 	test_error(n, -EAGAIN);
+	for (pieces = 1; pieces <= 2; pieces++)
+		test_error(fend_socket_sendv(pair.a, iov, pieces, 0), -EAGAIN);
 	pair_fini(&pair);
 	g_free(data);
 }
