@@ -93,6 +93,26 @@ turn(struct fend__tls_session *session, struct fend__tls_failure *failure)
 	return fend__tls_fail(failure, sent, "%s", fend_strerror(sent));
 }
 
+/* The last flight cannot leave, or not in time: err, unless the peer has said why. */
+static int
+hear_reason(struct fend__tls_session *session, int err, struct fend__tls_failure *failure)
+{
+	unsigned char dropped[4096];
+	unsigned i;
+	ssize_t n;
+
+	for (i = 0; i < FEND__TLS_TURNS; i++) {
+		session->blocked = false;
+		n = session->context->provider->read(session->implementation, dropped,
+						     sizeof(dropped), failure);
+		if (n < 0 && n != -EAGAIN)
+			return (int)n;
+		if (n == 0 || session->blocked)
+			break;
+	}
+	return err;
+}
+
 static int
 step(struct fend__tls_session *session, int err, unsigned *interest)
 {
@@ -105,6 +125,8 @@ step(struct fend__tls_session *session, int err, unsigned *interest)
 						     : fend_strerror(err));
 	else
 		r = turn(session, &failure);
+	if (session->agreed && r < 0 && r != -EAGAIN)
+		r = hear_reason(session, r, &failure);
 	*interest = session->agreed ? FEND_OUT : FEND_IN;
 	if (session->hello == FEND__TLS_ASKED)
 		*interest = 0;

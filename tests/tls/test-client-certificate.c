@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "layers.h"
 #include "pair.h"
 
 static const enum fend_tls_version versions[] = { FEND_TLS_1_2, FEND_TLS_1_3 };
@@ -138,6 +139,65 @@ test_alert_is_found_behind_a_write_error(struct test *test)
 	link_fini(&link);
 }
 
+#define PLENTY ((size_t)1 << 20)
+
+/*
+ * A client whose certificate the server refuses, and of whose second flight no more than size bytes
+ * leave. Returns the layer that holds the rest back.
+ */
+static struct faulty *
+start_refused(struct link *link, struct test *test, size_t size)
+{
+	struct fend_tls_params client = client_params(), server = server_params();
+	const struct certificate *self_signed =
+		certificate_new("self-signed", &(struct certificate_options){ .self_signed = 1 });
+	struct faulty *layer;
+
+	server.verify = FEND_TLS_VERIFY_REQUIRE;
+	server.cafile = certificate_ca();
+	client.certificates = keypair_of(self_signed);
+	client.certificates_count = 1;
+	client.protocol_min = FEND_TLS_1_3;
+	link_init(link, test);
+	layer = faulty_push(link->client.socket);
+	layer->send_error = -EAGAIN;
+	layer->send_left = PLENTY;
+	link_wrap(link, &client, &server, NULL);
+	test_ok(fend_tls_handshake(link->client.socket, test->loop, FEND_FOREVER, on_done,
+				   &link->client));
+	test_ok(fend_tls_handshake(link->server.socket, test->loop, FEND_FOREVER, on_done,
+				   &link->server));
+	while (layer->send_left == PLENTY)
+		test_ok(fend_loop_dispatch(test->loop, FEND_SEC(20)));
+	layer->send_left = size;
+	test_wait(test, &link->server.called);
+	test_error(link->server.err, -EKEYREJECTED);
+	return layer;
+}
+
+/* The server refuses the certificate before the client's last record, of some 60 bytes, has left. */
+static void
+test_alert_is_found_behind_the_last_flight(struct test *test)
+{
+	struct link link;
+	struct faulty *layer = start_refused(&link, test, PLENTY);
+	size_t size;
+
+	test_wait(test, &link.client.called);
+	size = PLENTY - layer->send_left;
+	link_fini(&link);
+
+	layer = start_refused(&link, test, size - 40);
+	g_assert_cmpint(link.client.called, ==, 0);
+	link.server.socket = fend_socket_free(link.server.socket);
+	layer->send_error = -EPIPE;
+	test_wait(test, &link.client.called);
+	test_error(link.client.err, -EPROTO);
+	g_assert_true(fend_tls_error(link.client.socket)->from_peer);
+	assert_text(&link.client, "unknown_ca");
+	link_fini(&link);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -148,5 +208,7 @@ main(int argc, char **argv)
 	variant_add_ways("/client-certificate/names-do-not-matter", test_names_do_not_matter);
 	variant_add("/client-certificate/alert-is-found-behind-a-write-error",
 		    test_alert_is_found_behind_a_write_error);
+	variant_add("/client-certificate/alert-is-found-behind-the-last-flight",
+		    test_alert_is_found_behind_the_last_flight);
 	return g_test_run();
 }
